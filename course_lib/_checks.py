@@ -1,0 +1,55 @@
+"""What a public function accepts, said once: every ``ValueError`` names what came and what was expected."""
+
+import torch
+from torch import Tensor
+
+
+def check_images(x: Tensor, name: str = "z", *, channels: int | None = None, clean: bool = False) -> None:
+    """Raise ``ValueError`` unless ``x`` is a (B, C, H, W) float image batch in [0, 1] (plus noise).
+
+    Rank, dtype and channels are free to check. Values cost a pass over the data and, on an accelerator,
+    a wait for the device, so they are checked on the CPU only and never while a graph is being captured.
+
+    Args:
+        x: the batch. name: how the caller calls it. channels: required C, if any.
+        clean: values must lie in [0, 1]; otherwise noise may carry them outside, but not to grey levels.
+    """
+    if torch.compiler.is_compiling() or torch.jit.is_tracing() or isinstance(x, torch.fx.Proxy):
+        return
+    if not isinstance(x, Tensor):
+        raise ValueError(f"{name} must be a torch.Tensor of shape (B, C, H, W), got {type(x).__name__}")
+    if x.ndim != 4:
+        raise ValueError(f"{name} must have 4 dimensions (B, C, H, W), got shape {tuple(x.shape)}")
+    if not x.is_floating_point():
+        raise ValueError(f"{name} must be floating point in [0, 1], got {x.dtype}; for uint8 use x.float() / 255")
+    if channels is not None and x.shape[1] != channels:
+        raise ValueError(f"{name} must have {channels} channel(s), got {x.shape[1]} (shape {tuple(x.shape)})")
+    if x.device.type != "cpu" or type(x) not in (Tensor, torch.nn.Parameter) or not x.numel():
+        return
+    low, high = (v.item() for v in torch.aminmax(x.detach()))
+    if not (abs(low) < float("inf") and abs(high) < float("inf")):  # false for NaN too
+        raise ValueError(f"{name} contains NaN or infinite values")
+    if clean and (low < -1e-6 or high > 1 + 1e-6):
+        raise ValueError(f"{name} must lie in [0, 1], got values in [{low:.3g}, {high:.3g}]{_grey_levels(high)}")
+    if not clean and max(-low, high) > 20:
+        raise ValueError(
+            f"{name} must be an image in [0, 1] plus noise, got values in [{low:.3g}, {high:.3g}]{_grey_levels(high)}"
+        )
+
+
+def check_same_shape(a: Tensor, b: Tensor, names: str) -> None:
+    """Raise ``ValueError`` unless both tensors have one shape: broadcasting would hide a mistake."""
+    if a.shape != b.shape:
+        raise ValueError(f"{names} must have the same shape, got {tuple(a.shape)} and {tuple(b.shape)}")
+
+
+def check_sigma(sigma: float, name: str = "sigma") -> float:
+    """A noise level in the unit of the image, [0, 1]; grey levels (25) are refused by name."""
+    if not 0 <= sigma <= 1:
+        hint = f"; for grey levels of 255 write {sigma:g} / 255" if sigma > 1 else ""
+        raise ValueError(f"{name} must be in [0, 1], the unit of the image, got {sigma:g}{hint}")
+    return float(sigma)
+
+
+def _grey_levels(high: float) -> str:
+    return "; these look like grey levels: divide by 255" if 2 < high <= 256 else ""
