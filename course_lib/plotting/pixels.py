@@ -1,0 +1,116 @@
+"""Pixel images as they are: never interpolated, never recoloured, losslessly stored.
+
+Shown as HTML so that a row of images wraps on a phone and titles are real text.
+"""
+
+import base64
+import io
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from course_lib.plotting._display import check_alt, publish
+
+
+def images(images, titles=None, *, alt: str, columns: int | None = None, zoom: int = 1) -> None:
+    """Display one image or a list of images side by side.
+
+    Values outside [0, 1] are clipped **for display only**: a noisy image legitimately leaves the range.
+
+    Args:
+        images: float tensors or arrays in [0, 1] (bool masks too), shape (H, W), (1, H, W), (3, H, W) or
+            (H, W, 3); a single one or a list. Sizes may differ.
+        titles: one string per image, written under it.
+        alt: one sentence that says what can be seen.
+        columns: at most so many in a row; by default as many as fit. A narrow screen shows fewer.
+        zoom: whole number; every pixel becomes a square of so many screen pixels.
+
+    Raises:
+        ValueError: a shape, dtype or value that is no image, NaN, wrong number of titles, empty ``alt``.
+    """
+    alt = check_alt(alt)
+    publish(
+        alt,
+        "text/html",
+        f'<div class="cl-w" role="group" aria-label="{escape(alt)}">'
+        f"<style>{css()}</style>{grid(as_list(images), alt, titles, columns, zoom)}</div>",
+    )
+
+
+def as_list(images) -> list[np.ndarray]:
+    """One image or a list of images -> a list of uint8 arrays, checked."""
+    images = list(images) if isinstance(images, (list, tuple)) else [images]
+    if not images:
+        raise ValueError("images must hold at least one image, got an empty list")
+    several = len(images) > 1
+    return [as_pixels(image, f"images[{i}]" if several else "image") for i, image in enumerate(images)]
+
+
+def as_pixels(image, name: str = "image") -> np.ndarray:
+    """A float image in [0, 1] -> uint8 (H, W) or (H, W, 3), clipped; ``ValueError`` if it is no image."""
+    if hasattr(image, "detach"):
+        image = image.detach().cpu()
+        image = (image.float() if image.is_floating_point() else image).numpy()
+    image = np.asarray(image)
+    shape, dtype = image.shape, image.dtype
+    if image.ndim == 3 and shape[0] in (1, 3):
+        image = np.moveaxis(image, 0, -1)
+    if image.ndim == 3 and image.shape[-1] == 1:
+        image = image[..., 0]
+    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[-1] != 3) or not image.size:
+        raise ValueError(f"{name} must have shape (H, W), (1, H, W), (3, H, W) or (H, W, 3), got {shape}")
+    if dtype != bool and not np.issubdtype(dtype, np.floating):
+        raise ValueError(f"{name} must be float in [0, 1] (or bool), got {dtype}; for uint8 divide by 255")
+    if not np.isfinite(image).all():
+        raise ValueError(f"{name} contains NaN or infinite values")
+    if np.abs(image).max() > 20:
+        raise ValueError(
+            f"{name} must be an image in [0, 1], perhaps with noise, got values in "
+            f"[{image.min():.3g}, {image.max():.3g}]; grey levels must be divided by 255"
+        )
+    return np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
+
+
+def data_uri(pixels: np.ndarray) -> str:
+    """The uint8 image as a ``data:`` address: lossless WebP or PNG, whichever is shorter."""
+    from PIL import Image
+
+    picture, webp, png = Image.fromarray(pixels), io.BytesIO(), io.BytesIO()
+    picture.save(webp, "WEBP", lossless=True, quality=100, method=4, exact=True)
+    picture.save(png, "PNG", optimize=True)
+    kind, data = min([("webp", webp.getvalue()), ("png", png.getvalue())], key=lambda pair: len(pair[1]))
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def grid(pixels: list[np.ndarray], alt: str, titles=None, columns: int | None = None, zoom: int = 1) -> str:
+    """HTML: uint8 images side by side, each a ``<figure>`` with its title; wraps where there is no room."""
+    if titles is not None and len(titles) != len(pixels):
+        raise ValueError(f"titles must name every image: got {len(titles)} titles for {len(pixels)} images")
+    check_whole(zoom, "zoom")
+    width = max(image.shape[1] for image in pixels) * zoom
+    limit = ""
+    if columns is not None:
+        check_whole(columns, "columns")
+        limit = f' style="max-width:calc({columns} * (max({width}px, 5em) + 1em))"'
+    figures = []
+    for i, image in enumerate(pixels):
+        name = titles[i] if titles else alt if len(pixels) == 1 else f"{alt} ({i + 1} of {len(pixels)})"
+        h, w = image.shape[0] * zoom, image.shape[1] * zoom
+        caption = f"<figcaption>{escape(titles[i])}</figcaption>" if titles else ""
+        figures.append(
+            f'<figure style="width:max({w}px, 5em)"><img src="{data_uri(image)}" alt="{escape(name)}" '
+            f'width="{w}" height="{h}">{caption}</figure>'
+        )
+    return f'<div class="cl-row"{limit}>{"".join(figures)}</div>'
+
+
+def check_whole(number, name: str) -> None:
+    """Raise ``ValueError`` unless ``number`` is an int of at least 1."""
+    if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < 1:
+        raise ValueError(f"{name} must be a whole number of at least 1, got {number!r}")
+
+
+def css() -> str:
+    """The style of pixel images, to be put into every output: an output must stand alone."""
+    return Path(__file__).with_name("pixels.css").read_text(encoding="utf-8").strip()
