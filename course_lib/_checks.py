@@ -21,7 +21,9 @@ def check_images(x: Tensor, name: str = "z", *, channels: int | None = None, cle
     if x.ndim != 4:
         raise ValueError(f"{name} must have 4 dimensions (B, C, H, W), got shape {tuple(x.shape)}")
     if not x.is_floating_point():
-        raise ValueError(f"{name} must be floating point in [0, 1], got {x.dtype}; for uint8 use x.float() / 255")
+        raise ValueError(
+            f"{name} must be floating point in [0, 1], got {x.dtype}; for uint8 use x.float() / 255"
+        )
     if channels is not None and x.shape[1] != channels:
         raise ValueError(f"{name} must have {channels} channel(s), got {x.shape[1]} (shape {tuple(x.shape)})")
     if x.device.type != "cpu" or type(x) not in (Tensor, torch.nn.Parameter) or not x.numel():
@@ -30,7 +32,9 @@ def check_images(x: Tensor, name: str = "z", *, channels: int | None = None, cle
     if not (abs(low) < float("inf") and abs(high) < float("inf")):  # false for NaN too
         raise ValueError(f"{name} contains NaN or infinite values")
     if clean and (low < -1e-6 or high > 1 + 1e-6):
-        raise ValueError(f"{name} must lie in [0, 1], got values in [{low:.3g}, {high:.3g}]{_grey_levels(high)}")
+        raise ValueError(
+            f"{name} must lie in [0, 1], got values in [{low:.3g}, {high:.3g}]{_grey_levels(high)}"
+        )
     if not clean and max(-low, high) > 20:
         raise ValueError(
             f"{name} must be an image in [0, 1] plus noise, got values in [{low:.3g}, {high:.3g}]{_grey_levels(high)}"

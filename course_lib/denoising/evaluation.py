@@ -1,0 +1,58 @@
+"""Denoise whole images and measure it by the convention that reproduces the published numbers.
+
+The noise is added in float, neither clipped nor rounded; the estimate is clamped to [0, 1]; the result is the
+mean over images of each image's PSNR, with no border cropped.
+"""
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+
+from .._checks import check_images
+from ..metrics import psnr
+
+
+@torch.inference_mode()
+def denoise(model: nn.Module, z: Tensor) -> Tensor:
+    """``y_hat = model(z)`` in evaluation mode, in float32 and without gradients.
+
+    Shape: (B, C, H, W) or one image (C, H, W), in [0, 1] plus noise -> the same.
+    Raises: ``ValueError`` on a wrong rank or dtype, NaN, or grey levels of 255.
+    """
+    batch = z[None] if z.ndim == 3 else z
+    check_images(batch, "z")
+    weight = next(model.parameters())
+    was_training = model.training
+    model.eval()
+    try:
+        # channels_last is the layout in which convolutions are fast on every backend
+        y_hat = model(batch.to(weight.device, weight.dtype, memory_format=torch.channels_last))
+    finally:
+        model.train(was_training)
+    return (y_hat[0] if z.ndim == 3 else y_hat).to(z.device, z.dtype)
+
+
+def evaluate(
+    denoiser: nn.Module | Callable[[Tensor], Tensor],
+    images: Iterable[Tensor],
+    noise: Callable[..., Tensor],
+    seed: int = 0,
+) -> Tensor:
+    """PSNR in dB of every image, denoised after ``noise`` was added.
+
+    Args:
+        denoiser: a model, or any function (1, C, H, W) -> (1, C, H, W).
+        images: clean images (C, H, W) in [0, 1], of any sizes.
+        noise: an observation model of `course_lib.noise`.
+        seed: image ``i`` gets noise from a CPU generator seeded with ``seed + i``, so that the noisy test set
+            is the same on every device and for every denoiser.
+
+    Shape: n images -> (n,)
+    """
+    scores = []
+    for i, y in enumerate(images):
+        z = noise(y[None], torch.Generator().manual_seed(seed + i))
+        y_hat = denoise(denoiser, z) if isinstance(denoiser, nn.Module) else denoiser(z)
+        scores.append(psnr(y_hat, y[None]))
+    return torch.cat(scores)

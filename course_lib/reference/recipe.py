@@ -1,0 +1,36 @@
+"""What a reference run consists of."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to build, train and measure one reference model.
+
+    Attributes:
+        title: one line for the Results page. chapter: path of the chapter it belongs to.
+        build: the untrained model.
+        batches: ``(device, scale) -> (generator -> batch)``. loss: ``(model, batch) -> scalar``.
+        evaluate: trained model -> ``{metric: value}``.
+        scales: per kind of machine (``gpu``, ``cpu``) the settings that `fit` and ``batches`` get. The GPU's is the
+            paper's scale; the CPU's is what two cores do in about an hour, and the result says so.
+        paper: the published value of each metric. source: where they are published.
+        data: what it is trained and tested on.
+    """
+
+    title: str
+    chapter: str
+    build: Callable[[], nn.Module]
+    batches: Callable[..., Callable]
+    loss: Callable[[nn.Module, Any], Any]
+    evaluate: Callable[[nn.Module], dict[str, float]]
+    scales: dict[str, dict[str, Any]]
+    paper: dict[str, float]
+    source: str
+    data: str
+    seed: int = 0
+    fit: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,22 @@
+"""The one training loop of the course. Chapter: book/denoising/dncnn.ipynb, which first writes it by hand."""
+
+from .checkpoint import CheckpointError
+from .fit import NonFiniteLossError, fit
+from .history import History
+from .optimizers import Muon, adam, sgd
+from .schedules import Plateau, constant, one_cycle, ramp_down, step_decay
+
+__all__ = [
+    "CheckpointError",
+    "History",
+    "Muon",
+    "NonFiniteLossError",
+    "Plateau",
+    "adam",
+    "constant",
+    "fit",
+    "one_cycle",
+    "ramp_down",
+    "sgd",
+    "step_decay",
+]
