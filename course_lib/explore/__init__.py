@@ -1,7 +1,7 @@
 """Something to play with, in a kernel and in a page without one.
 
-Run by a person, ``explore`` is a slider that calls the function. In stored outputs (``COURSE_STATIC=1``, set by
-the runner) and wherever there is no kernel, it is HTML that holds the frames and needs nothing else.
+Run by a person, ``explore`` is a slider that calls the function. In stored outputs (``COURSE_STATIC=1``, set
+by the runner) and wherever there is no kernel, it is HTML that holds the frames and needs nothing else.
 """
 
 from course_lib.explore.player import explore

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from html import escape
 from pathlib import Path
 
@@ -13,8 +14,8 @@ LIMIT = 1_000_000  # bytes in one output; a whole chapter aims at half of it
 def element(kind: str, alt: str, body: str, data: dict) -> str:
     """HTML: ``body`` with the style of its kind, brought to life by ``KIND.js``, which gets ``(root, data)``.
 
-    The element is found by a hash of its content, never by a counter: a re-run gives the same bytes. If one page
-    shows the same content twice, each script finds what is not yet alive.
+    The element is found by a hash of its content, never by a counter: a re-run gives the same bytes. If one
+    page shows the same content twice, each script finds what is not yet alive.
 
     Raises:
         ValueError: larger than ``LIMIT``.
@@ -24,23 +25,24 @@ def element(kind: str, alt: str, body: str, data: dict) -> str:
     script = here.joinpath(f"{kind}.js").read_text(encoding="utf-8").strip().rstrip(";")
     stored = json.dumps(data, ensure_ascii=False).replace("</", "<\\/")
     key = hashlib.sha256(f"{alt}{body}{stored}".encode()).hexdigest()[:12]
+    selector = f'[data-cl="{key}"]:not([data-ready])'
     html = (
-        f'<div class="cl-w cl-{kind}" data-cl="{key}" role="group" aria-label="{escape(alt)}"><style>{style}</style>'
-        f"{body}<script>for (const root of document.querySelectorAll('[data-cl=\"{key}\"]:not([data-ready])')) {{\n"
+        f'<div class="cl-w cl-{kind}" data-cl="{key}" role="group" aria-label="{escape(alt)}">'
+        f"<style>{style}</style>{body}"
+        f"<script>for (const root of document.querySelectorAll('{selector}')) {{\n"
         f"({script})(root, {stored});\nroot.dataset.ready = 1;\n}}</script></div>"
     )
-    if len(html.encode()) > LIMIT:
+    size = len(html.encode())
+    if size > LIMIT:
         raise ValueError(
-            f"the stored output would take {len(html.encode()) / 1e6:.1f} MB, the limit is {LIMIT / 1e6:.1f} MB: "
+            f"the stored output would take {size / 1e6:.1f} MB, the limit is {LIMIT / 1e6:.1f} MB: "
             "show fewer values, fewer images or a smaller crop"
         )
     return html
 
 
 def is_live() -> bool:
-    """True where a person runs the cell in a kernel; the runner that stores outputs sets ``COURSE_STATIC=1``."""
-    import os
-
+    """True where a person runs the cell in a kernel; ``COURSE_STATIC=1`` says that outputs will be stored."""
     from IPython import get_ipython
 
     return os.environ.get("COURSE_STATIC") != "1" and hasattr(get_ipython(), "kernel")

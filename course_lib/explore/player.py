@@ -11,13 +11,13 @@ from course_lib.plotting._display import check_alt, publish
 def explore(fn, values, label="sigma", labels=None, *, alt, titles=None, start=None, zoom=1) -> None:
     """Display ``fn(value)`` for the value a slider points at.
 
-        explore(lambda sigma: Gaussian(sigma)(y, generator), [0, 15 / 255, 50 / 255], label="sigma", alt="...")
+        explore(lambda sigma: Gaussian(sigma)(y, generator), [0, 15 / 255, 50 / 255], "sigma", alt="...")
 
-    In a kernel ``fn`` is called when a value is first visited; in stored outputs it was called for all of them.
+    In a kernel ``fn`` is called when a value is first visited; for stored outputs it is called for all.
 
     Args:
-        fn: value -> an image, or a list of images shown side by side, or ``(image or list, caption)``. Images are
-            as in ``plotting.images``, clipped to [0, 1] for display; every value must give equally many.
+        fn: value -> an image, or a list of images shown side by side, or ``(image or list, caption)``.
+            Images are as in ``plotting.images``, clipped to [0, 1] for display; equally many for every value.
         values: the positions of the slider, at least one.
         label: what the slider changes.
         labels: how to write each value; by default the number itself.
@@ -27,8 +27,8 @@ def explore(fn, values, label="sigma", labels=None, *, alt, titles=None, start=N
         zoom: every pixel becomes a square of so many screen pixels.
 
     Raises:
-        ValueError: nothing to show, wrong number of labels or titles, ``start`` not among the values, no image
-            (as ``plotting.images``), or stored frames beyond 1 MB.
+        ValueError: nothing to show, wrong number of labels or titles, ``start`` not among the values,
+            no image (as ``plotting.images``), or stored frames beyond 1 MB.
     """
     alt, values = check_alt(alt), list(values)
     if not callable(fn):
@@ -36,9 +36,7 @@ def explore(fn, values, label="sigma", labels=None, *, alt, titles=None, start=N
     if not values:
         raise ValueError("values must hold at least one value, got none")
     labels = (
-        [f"{v:g}" if isinstance(v, (int, float)) else str(v) for v in values]
-        if labels is None
-        else list(labels)
+        [f"{v:g}" if hasattr(v, "__float__") else str(v) for v in values] if labels is None else list(labels)
     )
     if len(labels) != len(values):
         raise ValueError(f"labels must name every value: got {len(labels)} labels for {len(values)} values")
@@ -65,8 +63,9 @@ def static(fn, values, label, labels, alt, titles, first, zoom) -> str:
     images, caption = frames[first]
     last = len(values) - 1
     body = (
-        f'<label class="cl-control"><span>{escape(label)}</span><input type="range" min="0" max="{last}" step="1" '
-        f'value="{first}" aria-label="{escape(label)}" aria-valuetext="{escape(labels[first])}">'
+        f'<label class="cl-control"><span>{escape(label)}</span>'
+        f'<input type="range" min="0" max="{last}" step="1" value="{first}" '
+        f'aria-label="{escape(label)}" aria-valuetext="{escape(labels[first])}">'
         f"<output>{escape(labels[first])}</output></label>"
         f"{pixels.grid(images, alt, titles, zoom=zoom)}"
         f'<p class="cl-caption"{"" if caption else " hidden"}>{escape(caption)}</p>'
@@ -83,7 +82,7 @@ def static(fn, values, label, labels, alt, titles, first, zoom) -> str:
 
 
 def live(fn, values, label, labels, alt, titles, first, zoom):
-    """The same as ipywidgets: ``fn`` is called at most once per value, and while dragging only if it is quick."""
+    """The same as ipywidgets: ``fn`` is called once per value at most, and while dragging only if quick."""
     import ipywidgets
 
     cache = {}

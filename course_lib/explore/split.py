@@ -6,6 +6,8 @@ from course_lib.explore._element import element
 from course_lib.plotting import pixels
 from course_lib.plotting._display import check_alt, publish
 
+HALF = ' class="cl-over" style="clip-path:inset(0 50% 0 0)"'  # where the line stands at first
+
 
 def compare(before, after, alt, before_label="noisy", after_label="denoised", zoom=1) -> None:
     """Display two images on top of each other: left of a movable line ``before``, right of it ``after``.
@@ -36,17 +38,19 @@ def static(before, after, alt, before_label, after_label, zoom) -> str:
     pixels.check_whole(zoom, "zoom")
     h, w = before.shape[0] * zoom, before.shape[1] * zoom
 
-    def img(image, label: str, attributes: str = "") -> str:
-        name = escape(f"{alt}: {label}")
-        return f'<img src="{pixels.data_uri(image)}" alt="{name}" width="{w}" height="{h}" draggable="false"{attributes}>'
+    def img(image, label: str, attributes: str) -> str:
+        name, size = escape(f"{alt}: {label}"), f'width="{w}" height="{h}"'
+        return f'<img src="{pixels.data_uri(image)}" alt="{name}" {size} draggable="false"{attributes}>'
 
     left, right = escape(before_label), escape(after_label)
     body = (
-        f'<div class="cl-stack" style="width:{w}px">{img(after, after_label)}'
-        f"""{img(before, before_label, ' class="cl-over" style="clip-path:inset(0 50% 0 0)"')}"""
+        f'<div class="cl-stack" style="width:{w}px">'
+        f"{img(after, after_label, '')}"
+        f"{img(before, before_label, HALF)}"
         f'<div class="cl-line" style="left:50%"></div></div>'
-        f'<label class="cl-control" style="max-width:{w}px"><span>{left}</span><input type="range" min="0" max="100" '
-        f'step="1" value="50" aria-label="{left} or {right}: position of the dividing line" '
+        f'<label class="cl-control" style="max-width:{w}px"><span>{left}</span>'
+        f'<input type="range" min="0" max="100" step="1" value="50" '
+        f'aria-label="{left} or {right}: position of the dividing line" '
         f'aria-valuetext="50 % {left}, 50 % {right}"><span>{right}</span></label>'
     )
     return element("split", alt, body, {"before": before_label, "after": after_label})

@@ -18,14 +18,11 @@ def source(obj) -> None:
         code = textwrap.dedent(inspect.getsource(obj)).strip("\n")
     except (TypeError, OSError):
         raise ValueError(f"obj must be a class, function or module written in Python, got {obj!r}") from None
-    obj = inspect.unwrap(obj) if callable(obj) else obj
-    name = getattr(obj, "__qualname__", obj.__name__)
-    home = inspect.getmodule(obj)
-    place = (
-        home.__name__.replace(".", "/") + ".py"
-        if home and home.__name__.startswith("course_lib")
-        else "this notebook"
-    )
+    name = obj.__name__ if inspect.ismodule(obj) else f"{obj.__module__}.{obj.__qualname__}"
     fence = "`" * 4  # a docstring may hold a block of its own
-    fold = f"<details><summary>Source of <code>{name}</code> ({place})</summary>\n\n{fence}python\n{code}\n{fence}\n\n</details>"
-    publish(f"Source of {name} ({place})", "text/markdown", fold)
+    block = f"{fence}python\n{code}\n{fence}"
+    publish(
+        f"Source of {name}",
+        "text/markdown",
+        f"<details><summary>Source of <code>{name}</code></summary>\n\n{block}\n\n</details>",
+    )
