@@ -92,6 +92,6 @@ def count_parameters(model: nn.Module) -> int:
     """Number of trainable parameters.
 
     >>> count_parameters(DnCNN(depth=17))
-    556032
+    556097
     """
     return sum(p.numel() for p in model.parameters() if p.requires_grad)

@@ -131,9 +131,9 @@ def fit(
 
     wrapped.train()
     for step in range(history.steps, 0 if history.finished else steps):
-        rank_seed = ((seed * 1024 + accelerator.process_index) << 32) + step
-        torch.manual_seed(rank_seed)  # for dropout, which takes no generator
-        batch = _channels_last(batches(generator.manual_seed(rank_seed)))
+        step_seed = _step_seed(seed, accelerator.process_index, step)
+        torch.manual_seed(step_seed)  # for dropout, which takes no generator
+        batch = _channels_last(batches(generator.manual_seed(step_seed)))
         factor = schedule(step / steps, history.scores)
         for group, peak in zip(optim.param_groups, peaks, strict=True):
             group["lr"] = peak * factor
@@ -198,6 +198,11 @@ def _accelerator(device: torch.device, precision: str):
 
     AcceleratorState._reset_state()  # it is a singleton that would refuse a second fit in another precision
     return Accelerator(mixed_precision=precision, cpu=device.type == "cpu")
+
+
+def _step_seed(seed: int, process: int, step: int) -> int:
+    """32 bits, all that a CPU generator looks at; Knuth's constant keeps seeds and processes far apart."""
+    return (step + 2_654_435_761 * (1024 * seed + process)) % 2**32
 
 
 def _channels_last(batch: Any) -> Any:
