@@ -4,7 +4,7 @@ Chapter: book/getting_started.md
 """
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -60,8 +60,7 @@ def cifar10(train: bool = True) -> tuple[Tensor, Tensor]:
     folder, jpeg = _cifar10_folder()
     if jpeg:
         parts = [f"train_{k}.npz" for k in range(1, 6)] if train else ["test.npz"]
-        with ThreadPoolExecutor() as pool:
-            pairs = list(pool.map(lambda part: _decode(folder / part), parts))
+        pairs = [_decode(folder / part) for part in parts]
         return torch.cat([x for x, _ in pairs]), torch.cat([y for _, y in pairs])
     from torchvision.datasets import CIFAR10
 
@@ -108,7 +107,7 @@ def _download_cifar10(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # torchvision writes under the final names: let it work aside, then move the verified folder in
-        with TemporaryDirectory(dir=folder, prefix=store.PART) as aside:
+        with TemporaryDirectory(dir=folder, suffix=store.PART) as aside:
             CIFAR10(aside, download=True)
             os.replace(Path(aside, CIFAR10.base_folder), folder / CIFAR10.base_folder)
     except (OSError, RuntimeError) as error:
@@ -122,8 +121,7 @@ def _download_cifar10(folder: Path) -> None:
 def _pictures(name: str, mode: str) -> list[Tensor]:
     folder = store.fetch(name)
     files = sorted(store.describe(name)["checksums"])
-    with ThreadPoolExecutor() as pool:  # decoding releases the interpreter's lock
-        return list(pool.map(lambda file: _picture(folder / file, mode), files))
+    return [_picture(folder / file, mode) for file in files]
 
 
 def _picture(path: Path, mode: str) -> Tensor:
@@ -143,13 +141,14 @@ def _picture(path: Path, mode: str) -> Tensor:
 
 
 def _decode(path: Path) -> tuple[Tensor, Tensor]:
-    from torchvision.io import ImageReadMode, decode_jpeg
+    from PIL import Image
 
     try:
         with np.load(path) as file:
-            stream, offsets, labels = (torch.from_numpy(file[key]) for key in ("jpeg", "offsets", "labels"))
-        begins = offsets.tolist()
-        images = [decode_jpeg(stream[a:b], ImageReadMode.RGB) for a, b in pairwise(begins)]
-        return torch.stack(images), labels.long()
-    except (OSError, KeyError, ValueError, RuntimeError, BadZipFile) as error:
+            stream, offsets, labels = file["jpeg"].tobytes(), file["offsets"].tolist(), file["labels"]
+        images = [np.asarray(Image.open(BytesIO(stream[a:b])).convert("RGB")) for a, b in pairwise(offsets)]
+    except (OSError, KeyError, ValueError, BadZipFile) as error:
         raise store.DataError(f"CIFAR-10 (JPEG): cannot read {path} ({error}); copy it again") from error
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous(), torch.from_numpy(
+        labels
+    ).long()

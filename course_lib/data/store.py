@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 HERE = Path(__file__).parent
-PART = ".part-"  # a file on its way; no reader of a set looks at these names
+PART = ".part"  # the ending of a file on its way; no reader of a set looks at it
 CONNECTIONS = 8  # small files: waiting for answers, not bandwidth, is what takes time
 TIMEOUT = 20  # seconds without a byte
 
@@ -123,7 +123,7 @@ def _get(get, path: Path, sha256: str, failures: Counter) -> dict[str, str]:
     import requests
 
     reasons = {}
-    part = path.with_name(f"{PART}{os.getpid()}-{path.name}")
+    part = path.with_name(f"{path.name}.{os.getpid()}{PART}")
     for source in sorted(failures, key=failures.__getitem__):
         try:
             with open(part, "wb") as file:
