@@ -1,5 +1,7 @@
 """The course's datasets as tensors, read once into memory: they are small, and batches are cut on the device.
 
+The photographs of the denoising sets show people too: measure on them, but print others (``photographs``).
+
 Chapter: book/getting_started.md
 """
 

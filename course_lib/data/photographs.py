@@ -87,11 +87,14 @@ def _pixels(name: str, grey: bool):
 
 
 def _read(name: str, size: int | None, grey: bool) -> Tensor:
+    from PIL import Image
+
     picture = _pixels(name, grey)
     if size is not None:
         side = min(picture.size)
         if not 1 <= size <= side:
             raise ValueError(f"size must be in 1..{side}, the shorter side of {name!r}, got {size}")
         left, top = (picture.width - side) // 2, (picture.height - side) // 2
-        picture = picture.resize((size, size), box=(left, top, left + side, top + side), resample=1)
+        box = (left, top, left + side, top + side)
+        picture = picture.resize((size, size), Image.Resampling.LANCZOS, box)
     return torch.from_numpy(np.array(picture)).view(picture.height, picture.width, -1).permute(2, 0, 1)

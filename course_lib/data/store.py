@@ -54,12 +54,6 @@ def fetch(name: str, to: str | os.PathLike | None = None) -> Path:
         if wanted:
             folder.mkdir(parents=True, exist_ok=True)
             _download(name, folder, wanted, about)
-            for left in folder.glob(
-                PART + "*"
-            ):  # of a run that was killed; a young one may be at work beside us
-                with contextlib.suppress(OSError):
-                    if left.stat().st_mtime < time.time() - 3600:
-                        left.unlink()
     except OSError as error:  # sources answer with DataError, so this is the local disk
         raise _disk_error(name, folder, about["bytes"], error) from error
     return folder
@@ -116,6 +110,10 @@ def _download(name: str, folder: Path, wanted: dict[str, str], about: dict) -> N
                 raise _source_error(name, jobs[job], folder, reasons)
     finally:
         pool.shutdown(cancel_futures=True)  # files under way end well; the rest is not begun
+    for left in folder.glob("*" + PART):  # of a run that was killed; a young one may be at work beside us
+        with contextlib.suppress(OSError):
+            if left.stat().st_mtime < time.time() - 3600:
+                left.unlink()
 
 
 def _get(get, path: Path, sha256: str, failures: Counter) -> dict[str, str]:
