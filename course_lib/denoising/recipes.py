@@ -73,7 +73,7 @@ def _recipe(sigma: int | tuple[int, int], depth: int, sigmas: tuple[int, ...], c
 
 RECIPES = {
     "dncnn-s15": _recipe(15, depth=17, sigmas=(15,), cpu_steps=3_000),
-    "dncnn-s25": _recipe(25, depth=17, sigmas=(25,), cpu_steps=9_000),
+    "dncnn-s25": _recipe(25, depth=17, sigmas=(25,), cpu_steps=6_000),
     "dncnn-s50": _recipe(50, depth=17, sigmas=(50,), cpu_steps=3_000),
     "dncnn-blind": _recipe((0, 55), depth=20, sigmas=(15, 25, 50), cpu_steps=3_000),
 }
