@@ -2,11 +2,15 @@
 
 import os
 import re
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 from docutils import nodes
 from sphinx.util import logging
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "_tools"))
+from adopt import replace  # noqa: E402
 
 logger = logging.getLogger(__name__)
 GITHUB = "https://github.com/"
@@ -19,7 +23,7 @@ def slug_of(url: str) -> str:
 
 
 def set_repository(app, config):
-    """``_config.yml`` names the repository; in CI GITHUB_REPOSITORY does, so a fork's links are the fork's own."""
+    """``_config.yml`` names the repository; in CI GITHUB_REPOSITORY does, so a fork's links are its own."""
     options = config.html_theme_options
     home = slug_of(options["repository_url"])
     slug = os.environ.get("GITHUB_REPOSITORY") or home
@@ -39,13 +43,7 @@ def set_repository(app, config):
 
 def use_this_repository(app, docname, source):
     """In a fork, pages and notebooks show the fork: ``pip install git+https://github.com/OWNER/NAME``."""
-    source[0] = rename(source[0], app.config.course_home, app.config.course_repository)
-
-
-def rename(text: str, home: str, slug: str) -> str:
-    """Replace ``home`` where it is a repository of its own: ``owner/course`` but not ``owner/course-extras``."""
-    return text if home == slug else re.sub(rf"(?<![\w/-])(github\.com/|github/)?{re.escape(home)}(?![\w-])",
-                                            lambda m: (m[1] or "") + slug, text)  # fmt: skip
+    source[0] = replace(source[0], app.config.course_home, app.config.course_repository)
 
 
 def rename_sources(app, error):
@@ -54,7 +52,7 @@ def rename_sources(app, error):
     if error or home == slug or app.builder.format != "html":
         return
     for path in (Path(app.outdir) / "_sources").rglob("*.ipynb"):
-        path.write_text(rename(path.read_text("utf-8"), home, slug), "utf-8")
+        path.write_text(replace(path.read_text("utf-8"), home, slug), "utf-8")
 
 
 def check_alternative_text(app, doctree, docname):
@@ -63,7 +61,9 @@ def check_alternative_text(app, doctree, docname):
         alt = (image.get("alt") or "").strip()
         if not alt or alt == image.get("uri") or PICTURE_FILE.search(alt):
             where = f"{app.env.doc2path(docname)}:{image.line or ''}"
-            logger.warning("image without alternative text: %s", image.get("uri"), location=where, type="course")
+            logger.warning(
+                "image without alternative text: %s", image.get("uri"), location=where, type="course"
+            )
     for raw in doctree.findall(nodes.raw):
         if "html" in raw.get("format", ""):
             for source in images_without_alt(raw.astext()):
@@ -72,7 +72,7 @@ def check_alternative_text(app, doctree, docname):
 
 
 def images_without_alt(html: str) -> list[str]:
-    """The ``src`` of every ``<img>`` in the HTML that has no ``alt``; an explicit ``alt=""`` is decoration."""
+    """The ``src`` of every ``<img>`` in the HTML without ``alt``; an explicit ``alt=""`` is decoration."""
     missing = []
 
     class Images(HTMLParser):
@@ -96,7 +96,9 @@ def tidy_scripts(app, pagename, templatename, context, doctree):
         seen.add(body)
         scripts.append(script)
     context["script_files"] = scripts
-    context["css_files"] = [c for c in context["css_files"] if "thebe" not in str(getattr(c, "filename", c)).lower()]
+    context["css_files"] = [
+        c for c in context["css_files"] if "thebe" not in str(getattr(c, "filename", c)).lower()
+    ]
 
 
 def setup(app):

@@ -1,9 +1,9 @@
 """Make a fork its own: put OWNER/NAME where the repository's name stands in the tracked files.
 
     python book/_tools/adopt.py [OWNER/NAME]        # default: the GitHub repository of the remote ``origin``
-    python book/_tools/adopt.py --check OWNER/NAME  # exit status 1 if something still names another repository
+    python book/_tools/adopt.py --check OWNER/NAME  # status 1 if the course names another repository
 
-Colab opens the notebook that the fork has committed, so its install line has to be changed in the file itself.
+Colab opens the notebook that the fork has committed, so the install line is changed in the file itself.
 """
 
 import re
@@ -22,7 +22,9 @@ def repository() -> str:
 
 
 def origin() -> str:
-    url = subprocess.run(["git", "remote", "get-url", "origin"], cwd=ROOT, capture_output=True, text=True).stdout
+    url = subprocess.run(
+        ["git", "remote", "get-url", "origin"], cwd=ROOT, capture_output=True, text=True
+    ).stdout
     found = re.search(rf"github\.com[:/]({SLUG}?)(\.git)?\s*$", url)
     if not found:
         raise SystemExit("the remote 'origin' is not on GitHub; say which: make adopt REPO=owner/name")

@@ -11,7 +11,7 @@ LARGER_OUTPUTS: dict[str, str] = {}
 
 
 def alternative_text(output) -> str:
-    """The figure's alternative text: what ``course_lib.plotting`` stores as text/plain; "" if there is none."""
+    """The figure's alternative text, which ``course_lib.plotting`` stores as text/plain; "" if none."""
     text = "".join(output.get("data", {}).get("text/plain", "")).strip()
     return "" if text.startswith("<") else text
 
@@ -61,7 +61,9 @@ def form_problems(nb) -> list[str]:
     if not nb.cells or nb.cells[0].cell_type != "markdown" or not nb.cells[0].source.startswith("# "):
         problems.append("the first cell must be Markdown and begin with the title, '# ...'")
     if not code or "session.start(" not in code[0].source or "pip" not in code[0].source:
-        problems.append("the first code cell must be the setup cell: install if missing, imports, session.start")
+        problems.append(
+            "the first code cell must be the setup cell: install if missing, imports, session.start"
+        )
     if not code or not code[-1].source.rstrip().endswith("print(run.summary())"):
         problems.append("the last code cell must end with print(run.summary())")
     ids = [c.get("id") for c in nb.cells]
@@ -88,7 +90,7 @@ def stored_problems(nb) -> list[str]:
 
 
 def markdown_problems(source: str) -> list[str]:
-    """What Colab and JupyterLab would show raw: directives, roles, targets, HTML; and display maths in a sentence."""
+    """What Colab and JupyterLab would show raw (directives, roles, HTML); display maths in a sentence."""
     problems = []
     text = re.sub(r"^(```+|~~~+)(?!\{).*?^\1", "", source, flags=re.S | re.M)
     for paragraph in re.split(r"\n\s*\n", text):

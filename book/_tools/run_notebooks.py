@@ -21,7 +21,6 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
-
 from notebook_checks import alternative_text, form_problems, is_picture, output_problems
 
 BOOK = Path(__file__).resolve().parents[1]
@@ -44,7 +43,9 @@ def locate(name: str) -> Path:
 
 def chapter_name(path: Path) -> str:
     path = path.resolve()
-    return (path.relative_to(BOOK) if path.is_relative_to(BOOK) else Path(path.name)).with_suffix("").as_posix()
+    return (
+        (path.relative_to(BOOK) if path.is_relative_to(BOOK) else Path(path.name)).with_suffix("").as_posix()
+    )
 
 
 def tidy(nb):
@@ -78,7 +79,7 @@ def _hash(*parts) -> str:
 
 
 def execute(nb, folder: Path, seconds: float):
-    """Run every cell in a fresh kernel; after ``seconds`` the whole kernel is killed, whatever it is doing."""
+    """Run every cell in a fresh kernel; after ``seconds`` the kernel is killed, whatever it is doing."""
     nb = copy.deepcopy(nb)
     for cell in nb.cells:
         if cell.cell_type == "code":
@@ -134,7 +135,9 @@ def run(path: Path, check: bool, seconds: float) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("chapters", nargs="*", help="such as denoising/dncnn; default: all")
     parser.add_argument("--check", action="store_true", help="smoke profile, nothing is written")
     parser.add_argument("--minutes", type=float, help="wall-clock limit per chapter (60; with --check 10)")
