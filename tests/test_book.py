@@ -316,7 +316,7 @@ def test_a_fork_s_book_links_to_the_fork_and_asks_only_for_mathjax(tiny, monkeyp
     install = new_code_cell(f"%pip install git+https://github.com/{adopt.repository()}")
     html = new_output("display_data", data={"text/html": '<img alt="x" src="data:,">', "text/plain": "x"})
     nb = runner.tidy(
-        chapter(install, new_code_cell("", outputs=[shown()]), new_code_cell("1", outputs=[html]))
+        chapter(install, new_code_cell("0", outputs=[shown()]), new_code_cell("1", outputs=[html]))
     )
     done = build(tiny, monkeypatch, nb)
     assert done.returncode == 0, done.stderr[-3000:]

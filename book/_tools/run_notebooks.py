@@ -78,7 +78,7 @@ def _hash(*parts) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:8]
 
 
-def execute(nb, folder: Path, seconds: float):
+def execute(nb, folder: Path, seconds: float, kernel_arguments=()):
     """Run every cell in a fresh kernel; after ``seconds`` the kernel is killed, whatever it is doing."""
     nb = copy.deepcopy(nb)
     for cell in nb.cells:
@@ -92,7 +92,8 @@ def execute(nb, folder: Path, seconds: float):
         store_widget_state=False,
         coalesce_streams=True,
         resources={"metadata": {"path": str(folder)}},
-        extra_arguments=["--log-level=ERROR"],  # recent kernels warn about their own local port
+        # Recent kernels warn about their own local port.
+        extra_arguments=["--log-level=ERROR", *kernel_arguments],
     )
     late = threading.Event()
 
@@ -118,10 +119,10 @@ def without_seconds(nb) -> str:
     return re.sub(r'("Ran on [^"]*), in [\d.]+ s\b', r"\1", nbformat.writes(nb))
 
 
-def run(path: Path, check: bool, seconds: float) -> str:
+def run(path: Path, check: bool, seconds: float, kernel_arguments=()) -> str:
     """Run one chapter and store it unless ``check``; returns what was done, raises when it is not fit."""
     old = nbformat.read(path, as_version=4)
-    new = tidy(execute(old, path.parent, seconds))
+    new = tidy(execute(old, path.parent, seconds, kernel_arguments))
     if problems := output_problems(new, chapter_name(path)) + form_problems(new):
         raise RuntimeError("\n".join(problems))
     if check:
@@ -141,6 +142,7 @@ def main() -> int:
     parser.add_argument("chapters", nargs="*", help="such as denoising/dncnn; default: all")
     parser.add_argument("--check", action="store_true", help="smoke profile, nothing is written")
     parser.add_argument("--minutes", type=float, help="wall-clock limit per chapter (60; with --check 10)")
+    parser.add_argument("--kernel-argument", action="append", default=[], help="passed to the kernel")
     args = parser.parse_args()
     # One fixed environment: no hash order, no dates in figures, static elements instead of live widgets.
     os.environ.update(COURSE_STATIC="1", PYTHONHASHSEED="0", SOURCE_DATE_EPOCH="0")
@@ -154,7 +156,7 @@ def main() -> int:
         start = time.monotonic()
         print(f"{chapter_name(path)}: ", end="", flush=True)
         try:
-            done = run(path, args.check, seconds)
+            done = run(path, args.check, seconds, args.kernel_argument)
         except (RuntimeError, CellExecutionError) as error:
             failed += 1
             done = "FAILED\n" + re.sub(r"\x1b\[[\d;]*m", "", str(error)) + "\n"
