@@ -3,11 +3,11 @@
 Chapter: book/getting_started.md
 """
 
-import importlib.util
 import os
 import random
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -48,6 +48,13 @@ class Run:
         """A fresh generator on the device, seeded with ``seed + offset``."""
         return torch.Generator(self.device).manual_seed(self.seed + offset)
 
+    def checkpoint(self, name: str) -> Path:
+        """Where a long training of this chapter is saved, so that it goes on after a disconnect.
+
+        The folder is ``COURSE_RUNS`` (on Colab, point it to a mounted Drive), else ``runs`` beside the notebook.
+        """
+        return Path(os.environ.get("COURSE_RUNS", "runs")) / f"{name}-{self.profile}.pt"
+
     def summary(self) -> str:
         """The last line of a chapter: where it ran, at which scale, with what, and for how long."""
         device = torch.cuda.get_device_name() if self.device.type == "cuda" else self.device.type
@@ -80,7 +87,7 @@ def start(seed: int = 0, minutes: dict[str, float] | None = None) -> Run:
     run = Run(profile, device, pick_precision(device), seed)
     time_hint = f"; expect about {minutes[profile]:g} min" if minutes and profile in minutes else ""
     print(f"Profile {profile} on {device.type}, precision {run.precision}, seed {seed}{time_hint}.")
-    if device.type == "cpu" and importlib.util.find_spec("google.colab"):
+    if device.type == "cpu" and "COLAB_RELEASE_TAG" in os.environ:
         print("No GPU: Runtime > Change runtime type > T4 GPU makes this chapter many times faster.")
     return run
 
