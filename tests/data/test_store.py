@@ -117,7 +117,7 @@ def test_a_killed_download_leaves_only_whole_files_and_resumes(toy, server):
     hang = threading.Event()
     server.faults["first"] = lambda name: hang.wait(20) and None if name == "7.png" else None
     # the file alone, since importing the package imports torch, which takes longer than the test
-    code = "import sys, pathlib, store; store.HERE = pathlib.Path(sys.argv[1]); store.fetch('toy', to=sys.argv[2])"
+    code = "import pathlib, sys, store as s; s.HERE = pathlib.Path(sys.argv[1]); s.fetch('toy', sys.argv[2])"
     victim = subprocess.Popen(
         [sys.executable, "-c", code, store.HERE, toy.parent],
         env=os.environ | {"PYTHONPATH": str(Path(store.__file__).parent)},
