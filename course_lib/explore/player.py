@@ -93,7 +93,7 @@ def live(fn, values, label, labels, alt, titles, first, zoom):
             grid = pixels.grid(images, f"{alt}, {label} {labels[i]}", titles, zoom=zoom)
             cache[i] = (
                 f'<div class="cl-w" role="group" aria-label="{escape(alt)}"><style>{pixels.css()}</style>'
-                f"{grid}<p>{escape(caption)}</p></div>"
+                f"{grid}{f'<p>{escape(caption)}</p>' if caption else ''}</div>"
             )
         return cache[i]
 
@@ -106,6 +106,7 @@ def live(fn, values, label, labels, alt, titles, first, zoom):
         description=label,
         continuous_update=quick,
         style={"description_width": "initial"},
+        layout={"width": "100%", "max_width": "30em"},
     )
 
     def update(change):

@@ -103,7 +103,7 @@ def grid(pixels: list[np.ndarray], alt: str, titles=None, columns: int | None = 
     if columns is not None:
         check_whole(columns, "columns")
         widest = _width(max(image.shape[1] for image in pixels) * zoom, titles)
-        limit = f' style="max-width:calc({columns} * ({widest} + 1em))"'
+        limit = f' style="max-width:calc({columns} * ({widest} + .5em))"'
     return f'<div class="cl-row"{limit}>{"".join(figures)}</div>'
 
 

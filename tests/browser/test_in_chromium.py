@@ -133,6 +133,8 @@ def test_the_same_element_twice_in_a_page_is_two_elements(visit):
     page.locator("input").nth(1).press("End")
     assert page.locator("output").all_inner_texts() == ["0", "0.6"]
     assert [brightness(page, f"img >> nth={i}") for i in (0, 2)] == [0, 153]
+    names = [page.locator("img").nth(i).get_attribute("alt") for i in (0, 2)]
+    assert names == ["grey, level 0", "grey, level 0.6"]
 
 
 def test_the_line_is_dragged_by_mouse_and_stays_where_it_is_let_go(visit):
