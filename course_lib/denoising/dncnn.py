@@ -5,7 +5,6 @@ IEEE TIP 2017, https://doi.org/10.1109/TIP.2017.2662206
 Chapter: book/denoising/dncnn.ipynb
 """
 
-import torch
 from torch import Tensor, nn
 
 from .._checks import check_images, check_same_shape
@@ -29,6 +28,7 @@ class DnCNN(nn.Module):
         ValueError: on ``depth < 2``, a wrong rank, dtype or channel count, NaN, or grey levels of 255.
 
     Example:
+        >>> import torch
         >>> DnCNN(depth=3, width=8)(torch.zeros(1, 1, 5, 7)).shape
         torch.Size([1, 1, 5, 7])
     """

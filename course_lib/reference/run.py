@@ -90,7 +90,7 @@ def device_name(device: torch.device) -> str:
 
 
 def _save_half(model: nn.Module, path: Path) -> None:
-    """Half precision halves the file; what is measured afterwards is the rounded model, so the cost is in the number."""
+    """Half precision halves the file; what is measured is the rounded model, so its cost is in the number."""
     from safetensors.torch import save_file
 
     weights = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}

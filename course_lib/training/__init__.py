@@ -1,9 +1,10 @@
 """The one training loop of the course. Chapter: book/denoising/dncnn.ipynb, which first writes it by hand."""
 
 from .checkpoint import CheckpointError
-from .fit import NonFiniteLossError, fit
+from .fit import fit
 from .history import History
 from .optimizers import Muon, adam, sgd
+from .parts import NonFiniteLossError
 from .schedules import Plateau, constant, one_cycle, ramp_down, step_decay
 
 __all__ = [

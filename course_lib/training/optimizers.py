@@ -46,7 +46,7 @@ class Muon(torch.optim.Optimizer):
                 if p.grad is None:
                     continue
                 state = self.state[p]
-                if p.ndim == 4 and min(p.shape[:2]) > 3:
+                if _is_hidden_kernel(p):
                     update = self._orthogonal_momentum(p.grad, state, group["momentum"])
                 else:
                     update = _adam_update(p.grad, state)
@@ -63,7 +63,7 @@ class Muon(torch.optim.Optimizer):
 def orthogonalize(matrix: Tensor, steps: int = 5) -> Tensor:
     """The nearest matrix with all singular values near 1, by Newton-Schulz iteration.
 
-    Shape: (m, n) -> (m, n), singular values in about [0.7, 1.2] (good enough for an update, and only matrix products).
+    Shape: (m, n) -> (m, n), singular values in about [0.7, 1.2]: good enough, and nothing but matrix products.
     """
     a, b, c = 3.4445, -4.7750, 2.0315  # chosen by Jordan to grow small singular values fastest
     x = matrix / (matrix.norm() + 1e-7)
@@ -72,6 +72,10 @@ def orthogonalize(matrix: Tensor, steps: int = 5) -> Tensor:
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x
     return x.T if tall else x
+
+
+def _is_hidden_kernel(parameter: Tensor) -> bool:
+    return parameter.ndim == 4 and min(parameter.shape[:2]) > 3
 
 
 def _adam_update(gradient: Tensor, state: dict, beta1: float = 0.9, beta2: float = 0.99) -> Tensor:

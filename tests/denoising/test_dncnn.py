@@ -13,7 +13,7 @@ from course_lib.noise import Gaussian
 
 
 def published_layout(depth: int, width: int, channels: int) -> nn.Sequential:
-    """The layout in which other implementations publish DnCNN: one flat list, conv + ReLU, (conv, BN, ReLU) x (d-2), conv."""
+    """How other implementations publish DnCNN: one flat list, conv + ReLU, (conv, BN, ReLU) x (d-2), conv."""
     layers = [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
     for _ in range(depth - 2):
         layers += [nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
@@ -39,7 +39,10 @@ def test_weights_of_another_implementation_give_its_output(depth, channels):
     ours = DnCNN(depth, 64, channels)
     mapping = keys(depth)
     ours.load_state_dict(
-        {f"{mapping[key.split('.')[0]]}.{key.split('.')[1]}": value for key, value in theirs.state_dict().items()}
+        {
+            f"{mapping[key.split('.')[0]]}.{key.split('.')[1]}": value
+            for key, value in theirs.state_dict().items()
+        }
     )
     y = torch.rand(2, channels, 24, 31)
     z = Gaussian(25 / 255)(y, torch.Generator().manual_seed(0))

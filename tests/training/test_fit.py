@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 from course_lib import training
 from course_lib.training import CheckpointError, NonFiniteLossError, checkpoint, fit
+from course_lib.training.optimizers import orthogonalize
 
 OPTIONS = {"lr": 1e-2, "precision": "no", "progress": False}
 
@@ -21,7 +24,11 @@ def network() -> nn.Module:
     """Everything that has state of its own: batch norm, dropout, and the optimiser's momentum."""
     torch.manual_seed(1)
     return nn.Sequential(
-        nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(0.1), nn.Conv2d(8, 1, 3, padding=1)
+        nn.Conv2d(1, 8, 3, padding=1),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.Dropout(0.1),
+        nn.Conv2d(8, 1, 3, padding=1),
     )
 
 
@@ -36,7 +43,9 @@ def loss_fn(model, batch):
 
 
 def same(a: nn.Module, b: nn.Module) -> bool:
-    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+    return all(
+        torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True)
+    )
 
 
 def test_learns_a_linear_map():
@@ -123,7 +132,12 @@ def test_kill_9_in_the_middle_then_restart_ends_bit_for_bit_the_same(tmp_path):
     process.wait()
     assert not (folders[1] / "final.pt").exists()
     resumed = subprocess.run(
-        command, cwd=folders[1], check=True, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
+        command,
+        cwd=folders[1],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
     assert "Continuing from run.pt at step" in resumed.stdout
     whole, killed = (torch.load(folder / "final.pt", weights_only=True) for folder in folders)
@@ -211,8 +225,8 @@ def test_ema_is_the_exponential_mean_of_the_weights():
         weights.append(model.weight.item())
         return model(batch).mean()
 
-    fit(model, loss, lambda g: torch.ones(1, 1), steps=4, ema=0.5, optimizer=torch.optim.SGD, schedule=training.constant,
-        lr=1.0, precision="no", progress=False)  # fmt: skip
+    options = OPTIONS | {"lr": 1.0, "optimizer": torch.optim.SGD, "schedule": training.constant}
+    fit(model, loss, lambda generator: torch.ones(1, 1), steps=4, ema=0.5, **options)
     after = [*weights[1:], weights[-1] - 1.0]  # the gradient is 1, so every step subtracts the learning rate
     expected = after[0]
     for weight in after[1:]:
@@ -260,9 +274,30 @@ def test_two_processes_average_their_gradients(tmp_path):
         "print('trained', torch.distributed.get_world_size(), history.steps, model[0].weight.sum().item())\n"
     )
     # what `accelerate launch` itself starts for several processes
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone", str(script)]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc_per_node=2",
+        "--standalone",
+        str(script),
+    ]
     output = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300,
                             env=os.environ | {"OMP_NUM_THREADS": "1"})  # fmt: skip
     lines = [line for line in output.stdout.splitlines() if line.startswith("trained 2 4")]
     assert len(lines) == 2, output.stdout + output.stderr
     assert lines[0] == lines[1], "gradients were not averaged: the two processes have different weights"
+
+
+@given(rows=st.integers(2, 20), columns=st.integers(2, 20), seed=st.integers(0, 99))
+@settings(max_examples=20, deadline=None)
+def test_orthogonalize_brings_singular_values_near_1_and_keeps_the_directions(rows, columns, seed):
+    matrix = torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed), dtype=torch.double)
+    u, s, vt = torch.linalg.svd(matrix, full_matrices=False)
+    matrix = (
+        u @ torch.diag(s.clamp(min=0.05 * s.max())) @ vt
+    )  # five iterations do not reach what is nearly singular
+    values = torch.linalg.svdvals(orthogonalize(matrix))
+    assert values.max() < 1.3 and values.min() > 0.3
+    diagonal = u.T @ orthogonalize(matrix) @ vt.T
+    assert (diagonal - torch.diag(diagonal.diagonal())).abs().max() < 1e-6

@@ -1,0 +1,144 @@
+"""Reference runs: a recipe from the command line to the Results page, and what is stored in the repository."""
+
+import json
+import sys
+import types
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from course_lib import data, reference
+from course_lib.denoising import DnCNN, denoise
+from course_lib.denoising.recipes import denoising_loss
+from course_lib.metrics import psnr
+from course_lib.noise import Gaussian
+from course_lib.reference import RECIPES, RESULTS, WEIGHTS, run, table
+from course_lib.reference.__main__ import main
+from course_lib.reference.recipe import Recipe
+
+STORED = sorted(path.stem for path in RESULTS.glob("*.json"))
+PAGE = Path(__file__).parents[1] / "book" / "results.md"
+
+
+def tiny_batches(device, scale):
+    def batch(generator):
+        y = torch.rand(scale["batch"], 1, scale["patch"], scale["patch"], generator=generator)
+        return Gaussian(0.1)(y, generator), y
+
+    return batch
+
+
+@pytest.fixture
+def tiny(monkeypatch, tmp_path):
+    """A recipe of its own in a module of its own, with folders of its own."""
+    recipe = Recipe(
+        title="Tiny", chapter="denoising/dncnn", build=lambda: DnCNN(depth=3, width=4), batches=tiny_batches,
+        loss=denoising_loss, evaluate=lambda model: {"score": model.last.weight.abs().sum().item()},
+        scales={name: {"steps": 30, "batch": 2, "patch": 8, "lr": 1e-3} for name in ("cpu", "gpu")},
+        paper={"score": 1.0}, source="a paper", data="trained on noise",
+    )  # fmt: skip
+    module = types.ModuleType("tiny_recipes")
+    module.RECIPES = {"tiny": recipe}
+    monkeypatch.setitem(sys.modules, "tiny_recipes", module)
+    for name, where in (("RESULTS", tmp_path / "results"), ("WEIGHTS", tmp_path / "weights")):
+        for part in (reference, run, sys.modules["course_lib.reference.__main__"]):
+            if hasattr(part, name):
+                monkeypatch.setattr(part, name, where)
+    for names in (RECIPES,):
+        monkeypatch.setitem(names, "tiny", "tiny_recipes")
+    return tmp_path
+
+
+def test_train_stop_continue_evaluate_and_show(tiny, capsys):
+    train = ["train", "tiny", "--runs", str(tiny / "runs")]
+    assert main([*train, "--minutes", "1e-9"]) == 1, "out of time: not finished, and the exit status says so"
+    assert not (tiny / "results" / "tiny.json").exists()
+    assert main(train) == 0
+    assert "Continuing from tiny-" in capsys.readouterr().out
+
+    stored = reference.result("tiny")
+    assert stored["paper"] == {"score": 1.0} and stored["run"]["steps"] == 30
+    model = reference.load("tiny")
+    assert not model.training
+    assert stored["metrics"]["score"] == pytest.approx(model.last.weight.abs().sum().item(), abs=1e-4)
+    assert load_file(tiny / "weights" / "tiny.safetensors")["last.weight"].dtype == torch.float16
+
+    assert main(["evaluate", "tiny"]) == 0
+    assert reference.result("tiny") == stored, "measuring again keeps the provenance of the training"
+    difference = stored["metrics"]["score"] - 1.0
+    assert f"| 1.00 | {stored['metrics']['score']:.2f} | {difference:+.2f} |" in table.page()
+
+
+def test_what_waits_for_a_run_is_listed_as_pending(tiny, capsys):
+    assert main(["list"]) == 0
+    assert "pending  Tiny" in capsys.readouterr().out
+    assert "Not run yet" in table.page() and "`tiny`" in table.page()
+    with pytest.raises(FileNotFoundError, match="train tiny"):
+        reference.result("tiny")
+    with pytest.raises(FileNotFoundError, match="train tiny"):
+        reference.load("tiny")
+
+
+def test_an_unknown_name_is_answered_with_the_names_there_are():
+    with pytest.raises(KeyError, match="dncnn-s25"):
+        reference.load("dncnn-s26")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_can_be_built_and_names_its_paper(name):
+    recipe = reference.recipe(name)
+    assert set(recipe.scales) == {"cpu", "gpu"} and recipe.paper and recipe.source
+    assert isinstance(recipe.build(), torch.nn.Module)
+
+
+def test_the_published_values_are_those_of_the_paper():
+    assert reference.recipe("dncnn-s25").paper["BSD68 PSNR, sigma 25 (dB)"] == 29.23
+    assert reference.recipe("dncnn-blind").paper == {
+        "BSD68 PSNR, sigma 15 (dB)": 31.61, "BSD68 PSNR, sigma 25 (dB)": 29.16, "BSD68 PSNR, sigma 50 (dB)": 26.23
+    }  # fmt: skip
+
+
+def test_dncnn_s25_is_stored_with_its_weights():
+    assert "dncnn-s25" in STORED and (WEIGHTS / "dncnn-s25.safetensors").exists()
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_a_stored_result_has_its_provenance(name):
+    stored = json.loads((RESULTS / f"{name}.json").read_text())
+    assert name in RECIPES and stored["paper"] == reference.recipe(name).paper
+    assert set(stored["paper"]) <= set(stored["metrics"])
+    for key in (
+        "seed",
+        "scale",
+        "steps",
+        "batch",
+        "training_seconds",
+        "device",
+        "precision",
+        "torch",
+        "commit",
+        "date",
+    ):
+        assert stored["run"][key] not in ("", None), key
+
+
+def test_the_weights_stay_small():
+    assert sum(path.stat().st_size for path in WEIGHTS.glob("*.safetensors")) < 25e6
+
+
+@pytest.mark.parametrize(
+    ("name", "sigma"), [("dncnn-s15", 15), ("dncnn-s25", 25), ("dncnn-s50", 50), ("dncnn-blind", 25)]
+)
+def test_the_stored_weights_denoise_a_photograph_they_have_not_seen(name, sigma):
+    if name not in STORED:
+        pytest.skip(f"{name} has not been run yet")
+    y = data.photographs(128, names=["chelsea"])["chelsea"][None]
+    z = Gaussian(sigma / 255)(y, torch.Generator().manual_seed(0))
+    gain = psnr(denoise(reference.load(name), z), y) - psnr(z, y)
+    assert gain.item() > {15: 4, 25: 6, 50: 8}[sigma]
+
+
+def test_the_results_page_is_the_one_the_results_make():
+    assert PAGE.read_text() == table.page(), "run `make results`"
