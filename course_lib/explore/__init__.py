@@ -5,6 +5,7 @@ by the runner) and wherever there is no kernel, it is HTML that holds the frames
 """
 
 from course_lib.explore.player import explore
+from course_lib.explore.quiz import choice, number, quiz
 from course_lib.explore.split import compare
 
-__all__ = ["compare", "explore"]
+__all__ = ["choice", "compare", "explore", "number", "quiz"]
