@@ -1,5 +1,6 @@
 """Reference runs: a recipe from the command line to the Results page, and what is stored in the repository."""
 
+import dataclasses
 import json
 import sys
 import types
@@ -69,6 +70,21 @@ def test_train_stop_continue_evaluate_and_show(tiny, capsys):
     assert reference.result("tiny") == stored, "measuring again keeps the provenance of the training"
     difference = stored["metrics"]["score"] - 1.0
     assert f"| 1.00 | {stored['metrics']['score']:.2f} | {difference:+.2f} |" in table.page()
+
+
+def test_a_run_can_start_from_the_weights_of_another(tiny, monkeypatch):
+    train = ["--runs", str(tiny / "runs")]
+    assert main(["train", "tiny", *train]) == 0
+    recipes = sys.modules["tiny_recipes"].RECIPES
+    still = {"steps": 1, "batch": 2, "patch": 8, "lr": 0.0, "start": "tiny"}
+    optimizer = {"optimizer": torch.optim.SGD}
+    recipes["next"] = dataclasses.replace(
+        recipes["tiny"], scales={"cpu": still, "gpu": still}, seed=1, fit=optimizer
+    )
+    monkeypatch.setitem(RECIPES, "next", "tiny_recipes")
+    assert main(["train", "next", *train]) == 0
+    torch.testing.assert_close(reference.load("next").last.weight, reference.load("tiny").last.weight)
+    assert "continued from the weights of `tiny`" in table.page()
 
 
 def test_what_waits_for_a_run_is_listed_as_pending(tiny, capsys):

@@ -17,7 +17,8 @@ class Recipe:
         batches: ``(device, scale) -> (generator -> batch)``. loss: ``(model, batch) -> scalar``.
         evaluate: trained model -> ``{metric: value}``.
         scales: per kind of machine (``gpu``, ``cpu``) the settings that `fit` and ``batches`` get. The GPU's is the
-            paper's scale; the CPU's is what two cores do in about an hour, and the result says so.
+            paper's scale; the CPU's is what two cores do in about an hour, and the result says so. With ``start``, the
+            name of another run, training starts from that run's weights instead of from random ones.
         paper: the published value of each metric. source: where they are published.
         data: what it is trained and tested on.
     """

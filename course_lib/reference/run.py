@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from .. import __version__, session, training
-from . import RESULTS, WEIGHTS, recipe
+from . import RESULTS, WEIGHTS, load, recipe, result
 
 
 def train(
@@ -28,6 +28,8 @@ def train(
     settings = spec.scales[scale]
     session.seed_everything(spec.seed)
     model = spec.build().to(device)
+    if start := settings.get("start"):
+        model.load_state_dict(load(start, device).state_dict())
     history = training.fit(
         model,
         spec.loss,
@@ -61,8 +63,6 @@ def train(
 
 def evaluate(name: str, provenance: dict | None = None) -> dict:
     """Measure the stored weights and write the result; the provenance of the training is kept if not given."""
-    from . import load, result
-
     spec = recipe(name)
     metrics = spec.evaluate(load(name, session.pick_device()))
     content = {

@@ -53,6 +53,8 @@ def _section(chapter: str, names: list[str]) -> str:
 def _provenance(stored: dict) -> str:
     run = stored["run"]
     scale = "the paper's scale" if run["scale"] == "gpu" else "a small scale, for want of a GPU"
+    if "start" in run:
+        scale += f", continued from the weights of `{run['start']}`"
     patches = run["steps"] * run["batch"]
     return (
         f"- `{stored['name']}`: {scale}: {run['steps']:,} steps of {run['batch']} patches of "
