@@ -59,7 +59,8 @@ class Run:
         """The last line of a chapter: where it ran, at which scale, with what, and for how long."""
         device = torch.cuda.get_device_name() if self.device.type == "cuda" else self.device.type
         if self.device.type == "cpu":
-            device += f" ({torch.get_num_threads()} threads)"
+            threads = torch.get_num_threads()
+            device += f" ({threads} thread{'s' * (threads > 1)})"
         return (
             f"Ran on {device}, profile {self.profile}, precision {self.precision}, "
             f"torch {torch.__version__.split('+')[0]}, course_lib {__version__}, "

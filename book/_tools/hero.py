@@ -1,6 +1,6 @@
 """Make the picture of the front page: one photograph in strips of growing noise, denoised by one network.
 
-    python book/_tools/hero.py
+python book/_tools/hero.py
 """
 
 from pathlib import Path
