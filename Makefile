@@ -22,7 +22,9 @@ environment: $(READY)  ## the Python environment, in .venv (the others make it w
 
 $(READY): requirements.txt pyproject.toml
 	@test -x $(BIN)/python || { echo "Making the environment in $(VENV): a few minutes and about 6 GB, once."; \
-	  $(PYTHON) -m venv $(VENV); }
+	  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "The book's tools need Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }; \
+	  test -e $(VENV) || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -e .
 	@touch $@
 
@@ -37,7 +39,8 @@ serve: book  ## build the book and serve it on http://localhost:8000 (PORT=...)
 
 # One pytest run: unit tests, doctests, and every cell of every exercise and chapter on tiny inputs.
 test: $(READY)  ## unit tests, doctests, exercises, and every chapter in smoke
-	COURSE_PROFILE=smoke COURSE_STATIC=1 $(BIN)/python -m pytest tests course_lib $(EXERCISES) $(CHAPTERS) \
+	runs=$$(mktemp -d) && trap 'rm -rf "$$runs"' EXIT && \
+	COURSE_RUNS=$$runs COURSE_PROFILE=smoke COURSE_STATIC=1 $(BIN)/python -m pytest tests course_lib $(EXERCISES) $(CHAPTERS) \
 	  --nbval-lax --nbval-current-env --nbval-cell-timeout=300 $(PYTEST)
 
 execute: $(READY)  ## run chapters and store their outputs: CHAPTER=denoising/dncnn, default all

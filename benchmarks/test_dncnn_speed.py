@@ -71,8 +71,7 @@ def test_inference_481x321(benchmark, way):
         model = DnCNN()
 
         def run():
-            with torch.autocast("cpu", torch.bfloat16, enabled=NATIVE_BF16):
-                denoise(model, z)
+            denoise(model, z, "bf16" if NATIVE_BF16 else "no")
 
     benchmark.pedantic(run, rounds=3, warmup_rounds=1)
     MEDIANS[f"inference {way}"] = benchmark.stats["median"]

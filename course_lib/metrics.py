@@ -8,7 +8,7 @@ Chapter: book/denoising/observation_model.ipynb
 import torch
 from torch import Tensor
 
-from course_lib._checks import check_images, check_same_shape
+from ._checks import check_images, check_same_shape
 
 
 def mse(y_hat: Tensor, y: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from course_lib._checks import check_images, check_sigma
+from ._checks import check_images, check_sigma
 
 
 @dataclass(frozen=True)

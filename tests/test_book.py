@@ -347,3 +347,10 @@ def test_a_picture_without_alternative_text_fails_the_build(tiny, monkeypatch):
     done = build(tiny, monkeypatch, chapter(*bad))
     assert done.returncode != 0
     assert "image without alternative text" in done.stderr and "<img> without alt" in done.stderr
+
+
+@pytest.mark.parametrize("part", ["training", "data", "plotting", "explore", "reference", "denoising"])
+def test_the_library_page_shows_the_functions_of_every_package(part):
+    names = {node.name for _, node in course_api.public(ROOT / "course_lib" / part)}
+    exported = {"explore": "compare", "plotting": "images", "reference": "load", "training": "fit"}
+    assert names and exported.get(part, next(iter(names))) in names

@@ -125,6 +125,9 @@ def test_a_stored_result_has_its_provenance(name):
     stored = json.loads((RESULTS / f"{name}.json").read_text())
     assert name in RECIPES and stored["paper"] == reference.recipe(name).paper
     assert set(stored["paper"]) <= set(stored["metrics"])
+    for metric, published in stored["paper"].items():
+        assert stored["metrics"][metric] > published - 1, "so far below the paper something is wrong"
+    assert stored["run"]["training_seconds"] > 60
     for key in (
         "seed",
         "scale",

@@ -16,7 +16,8 @@ def public(part: Path) -> list[tuple[Path, ast.ClassDef | ast.FunctionDef]]:
     """The classes and functions that a module, or the ``__init__`` of a package, offers."""
     if part.is_file():
         return [(part, node) for node in definitions(part).values() if not node.name.startswith("_")]
-    found = []
+    own = part / "__init__.py"
+    found = [(own, node) for node in definitions(own).values() if not node.name.startswith("_")]
     for statement in ast.parse((part / "__init__.py").read_text("utf-8")).body:
         if isinstance(statement, ast.ImportFrom) and statement.level == 1 and statement.module:
             file = part / f"{statement.module}.py"

@@ -14,6 +14,7 @@ import os
 import re
 import signal
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -145,6 +146,9 @@ def main() -> int:
     parser.add_argument("--kernel-argument", action="append", default=[], help="passed to the kernel")
     args = parser.parse_args()
     # One fixed environment: no hash order, no dates in figures, static elements instead of live widgets.
+    # Checkpoints in a folder of this call's own: a chapter that finds a finished training would not train.
+    runs = tempfile.TemporaryDirectory(prefix="course-runs-")
+    os.environ["COURSE_RUNS"] = runs.name
     os.environ.update(COURSE_STATIC="1", PYTHONHASHSEED="0", SOURCE_DATE_EPOCH="0")
     if args.check:
         os.environ["COURSE_PROFILE"] = "smoke"
@@ -161,6 +165,7 @@ def main() -> int:
             failed += 1
             done = "FAILED\n" + re.sub(r"\x1b\[[\d;]*m", "", str(error)) + "\n"
         print(f"{done} ({time.monotonic() - start:.0f} s)", flush=True)
+    runs.cleanup()
     return min(failed, 1)
 
 

@@ -133,7 +133,7 @@ def _picture(path: Path, mode: str) -> Tensor:
         with Image.open(path) as picture:
             pixels = np.array(picture)
             found = picture.mode
-    except OSError as error:
+    except (OSError, SyntaxError) as error:
         raise store.DataError(
             f"{path} cannot be read as an image ({error}); replace it or remove it"
         ) from error

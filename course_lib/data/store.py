@@ -105,7 +105,8 @@ def _download(name: str, folder: Path, wanted: dict[str, str], about: dict) -> N
     jobs = {pool.submit(_get, get, folder / file, sha, failures): file for file, sha in wanted.items()}
     try:
         label = f"{name} ({about['bytes'] / 1e6:.1f} MB in all)"
-        for job in tqdm(as_completed(jobs), label, len(jobs), unit="file", leave=False):
+        silent = os.environ.get("COURSE_STATIC") == "1"  # a stored bar is a dead one
+        for job in tqdm(as_completed(jobs), label, len(jobs), unit="file", leave=False, disable=silent):
             if reasons := job.result():
                 raise _source_error(name, jobs[job], folder, reasons)
     finally:

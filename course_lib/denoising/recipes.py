@@ -31,7 +31,7 @@ def denoising_loss(model, batch):
     return residual_loss(model(z), y)
 
 
-def test_psnr(model, sigmas: tuple[int, ...]) -> dict[str, float]:
+def psnr_on_test_sets(model, sigmas: tuple[int, ...]) -> dict[str, float]:
     """Mean PSNR on BSD68 and Set12 at each noise level (grey levels of 255)."""
     return {
         _metric(name, sigma): evaluate(model, images, noise.Gaussian(sigma / 255)).mean().item()
@@ -59,7 +59,7 @@ def _recipe(sigma: int | tuple[int, int], depth: int, sigmas: tuple[int, ...], c
         build=partial(DnCNN, depth=depth),
         batches=partial(noisy_patches, observe=noise.Gaussian(low_high)),
         loss=denoising_loss,
-        evaluate=partial(test_psnr, sigmas=sigmas),
+        evaluate=partial(psnr_on_test_sets, sigmas=sigmas),
         scales={
             "gpu": {"steps": 30_000, "batch": 128, "patch": 50, "lr": 5e-3},
             "cpu": {"batch": 8, "patch": 40, **cpu},

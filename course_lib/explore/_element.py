@@ -6,7 +6,7 @@ import os
 from html import escape
 from pathlib import Path
 
-from course_lib.plotting import pixels
+from ..plotting import pixels
 
 LIMIT = 1_000_000  # bytes in one output; a whole chapter aims at half of it
 
@@ -23,7 +23,7 @@ def element(kind: str, alt: str, body: str, data: dict) -> str:
     here = Path(__file__).parent
     style = pixels.css() + "\n" + here.joinpath("explore.css").read_text(encoding="utf-8").strip()
     script = here.joinpath(f"{kind}.js").read_text(encoding="utf-8").strip().rstrip(";")
-    stored = json.dumps(data, ensure_ascii=False).replace("</", "<\\/")
+    stored = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
     key = hashlib.sha256(f"{alt}{body}{stored}".encode()).hexdigest()[:12]
     selector = f'[data-cl="{key}"]:not([data-ready])'
     html = (

@@ -3,9 +3,9 @@
 import time
 from html import escape
 
-from course_lib.explore._element import element, is_live
-from course_lib.plotting import pixels
-from course_lib.plotting._display import check_alt, publish
+from ..plotting import pixels
+from ..plotting._display import check_alt, publish
+from ._element import element, is_live
 
 
 def explore(fn, values, label="sigma", labels=None, *, alt, titles=None, start=None, zoom=1) -> None:
@@ -36,7 +36,9 @@ def explore(fn, values, label="sigma", labels=None, *, alt, titles=None, start=N
     if not values:
         raise ValueError("values must hold at least one value, got none")
     labels = (
-        [f"{v:g}" if hasattr(v, "__float__") else str(v) for v in values] if labels is None else list(labels)
+        [f"{v:g}" if hasattr(v, "__float__") else str(v) for v in values]
+        if labels is None
+        else [str(name) for name in labels]
     )
     if len(labels) != len(values):
         raise ValueError(f"labels must name every value: got {len(labels)} labels for {len(values)} values")

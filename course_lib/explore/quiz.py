@@ -3,7 +3,7 @@
 import hashlib
 import re
 
-from course_lib.plotting._display import publish
+from ..plotting._display import publish
 
 
 def choice(question: str, *answers: tuple[str, str]) -> dict:

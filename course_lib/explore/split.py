@@ -2,9 +2,9 @@
 
 from html import escape
 
-from course_lib.explore._element import element
-from course_lib.plotting import pixels
-from course_lib.plotting._display import check_alt, publish
+from ..plotting import pixels
+from ..plotting._display import check_alt, publish
+from ._element import element
 
 HALF = ' class="cl-over" style="clip-path:inset(0 50% 0 0)"'  # where the line stands at first
 

@@ -3,8 +3,8 @@
 Every function displays at once and insists on ``alt``, the sentence that stands in for the picture.
 """
 
-from course_lib.plotting.figures import palette, show, style, subplots
-from course_lib.plotting.listing import source
-from course_lib.plotting.pixels import images
+from .figures import palette, show, style, subplots
+from .listing import source
+from .pixels import images
 
 __all__ = ["images", "palette", "show", "source", "style", "subplots"]

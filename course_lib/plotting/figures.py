@@ -8,7 +8,7 @@ plotting.show(fig, alt="Loss against step: it falls from 0.9 to 0.1 within 500 s
 import io
 from pathlib import Path
 
-from course_lib.plotting._display import check_alt, publish
+from ._display import check_alt, publish
 
 # Blue, vermilion, green and purple, searched for: each has a contrast of at least 3.3:1 on white and on the
 # dark page of the book (#14181e), and any two stay at least 25 CIELAB units apart for the three kinds of

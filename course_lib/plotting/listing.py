@@ -3,7 +3,7 @@
 import inspect
 import textwrap
 
-from course_lib.plotting._display import publish
+from ._display import publish
 
 
 def source(obj) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from course_lib.plotting._display import check_alt, publish
+from ._display import check_alt, publish
 
 
 def images(images, titles=None, *, alt: str, columns: int | None = None, zoom: int = 1) -> None:

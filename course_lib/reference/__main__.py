@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from ..data import DataError
+from ..training import CheckpointError
 from . import RECIPES, RESULTS, recipe, table
 from .run import evaluate, train
 
@@ -26,7 +28,13 @@ def main(arguments: list[str] | None = None) -> int:
     page = commands.add_parser("table", help="the Results page, as Markdown")
     page.add_argument("--out", type=Path, help="write it to this file instead of the screen")
     options = parser.parse_args(arguments)
+    try:
+        return _run(options)
+    except (CheckpointError, DataError, FileNotFoundError) as error:
+        parser.exit(2, f"{error}\n")
 
+
+def _run(options: argparse.Namespace) -> int:
     if options.command == "list":
         for name in RECIPES:
             state = "done" if (RESULTS / f"{name}.json").exists() else "pending"
@@ -40,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     elif options.out:
         options.out.write_text(table.page())
     else:
-        print(table.page())
+        print(table.page(), end="")
     return 0
 
 

@@ -1,6 +1,7 @@
 """Train a recipe, measure it, and write its result and weights."""
 
 import json
+import os
 import platform
 import subprocess
 from datetime import date
@@ -42,6 +43,8 @@ def train(
     if not history.finished:
         print(f"{name}: {history.steps:,} of {settings['steps']:,} steps done; the same command continues.")
         return False
+    if int(os.environ.get("RANK", 0)):  # under accelerate launch, one process writes
+        return True
     WEIGHTS.mkdir(exist_ok=True)
     _save_half(model, WEIGHTS / f"{name}.safetensors")
     provenance = {
@@ -94,7 +97,9 @@ def _save_half(model: nn.Module, path: Path) -> None:
     from safetensors.torch import save_file
 
     weights = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
-    save_file({k: v.half() if v.is_floating_point() else v for k, v in weights.items()}, path)
+    temporary = path.with_suffix(".tmp")
+    save_file({k: v.half() if v.is_floating_point() else v for k, v in weights.items()}, temporary)
+    os.replace(temporary, path)
 
 
 def _commit() -> str:

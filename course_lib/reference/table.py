@@ -8,7 +8,8 @@ INTRODUCTION = """\
 Every number in the column *this course* was measured by the code of this repository in the run that its provenance
 names; the table is generated from the stored results (`make results`). A run that falls short of the paper is shown
 as it is, with the scale at which it was trained: the recipes train at the paper's scale on a GPU and at a much
-smaller one on two CPU cores. Anyone with ten minutes of a GPU can replace a CPU run:
+smaller one on two CPU cores. Anyone with a GPU can replace a CPU run, in pieces of any length
+(`--minutes 10` stops cleanly, and the same command goes on):
 
 ```bash
 python -m course_lib.reference list

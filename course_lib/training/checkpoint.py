@@ -7,6 +7,7 @@ before anything is made of it. It is read with ``weights_only=True``: a checkpoi
 import hashlib
 import io
 import os
+import pickle
 import warnings
 from pathlib import Path
 
@@ -24,9 +25,9 @@ def save(path: Path, state: dict) -> None:
     buffer = io.BytesIO()
     torch.save(state, buffer)
     payload = buffer.getvalue()
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as f:
             f.write(payload + hashlib.sha256(payload).digest())
             f.flush()
@@ -52,7 +53,10 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict | None:
         if not candidate.exists():
             continue
         try:
-            return _read(candidate, device)
+            state = _read(candidate, device)
+            if damaged:  # out of the way, or the next save would put it in the place of the intact one
+                os.replace(path, path.with_name(path.name + ".damaged"))
+            return state
         except CheckpointError as error:
             damaged.append(str(error))
             warnings.warn(f"{error}; falling back to the previous checkpoint", stacklevel=2)
@@ -67,10 +71,16 @@ def previous(path: Path) -> Path:
 
 
 def _read(path: Path, device: torch.device | str) -> dict:
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"checkpoint {path} cannot be read: {error.strerror}") from error
     payload, digest = data[:-_DIGEST], data[-_DIGEST:]
     if hashlib.sha256(payload).digest() != digest:
         raise CheckpointError(
             f"checkpoint {path} is damaged ({len(data):,} bytes, its SHA-256 does not match)"
         )
-    return torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
+    try:
+        return torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(f"checkpoint {path} holds more than tensors and numbers: {error}") from error

@@ -49,7 +49,7 @@ def fit(
     """Train ``model`` in place for ``steps`` steps and return what happened.
 
     Args:
-        model: on the device to train on (``model.to(run.device)``).
+        model: on the device to train on (``model.to(run.device)``). steps, seed: how many updates, which randomness.
         loss_fn: ``(model, batch) -> scalar``; runs under mixed precision.
         batches: ``generator -> batch``, made on the device; all its randomness comes from the generator.
         lr, optimizer, schedule: peak learning rate, ``(parameters, lr) -> Optimizer``, factor on the peak.
@@ -60,6 +60,7 @@ def fit(
         checkpoint: file that the run is saved to every ``save_seconds`` and continued from if it exists.
         minutes: stop cleanly after this time, to be continued by the same call (needs ``checkpoint``).
         precision: ``no`` | ``bf16`` | ``fp16``; by default what the device computes natively.
+        progress: show a bar (never where outputs are stored).
         compiled: use ``torch.compile``; worth its minute of start-up for long runs with batch norm on a GPU.
 
     Raises:
@@ -75,9 +76,14 @@ def fit(
     wrapped, optim = accelerator.prepare(
         torch.compile(model) if compiled else model, optimizer(model.parameters(), lr)
     )
+    parts.unpatch(model)
     peaks = [group["lr"] for group in optim.param_groups]
     history, best = History(), None
-    settings = {"steps": steps, "lr": lr, "seed": seed, "ema": ema, "parameters": parts.signature(model)}
+    settings = {
+        **{"steps": steps, "lr": lr, "seed": seed, "ema": ema, "every": every, "patience": patience},
+        **{"optimizer": parts.name(optimizer), "schedule": parts.name(schedule), "loss": parts.name(loss_fn)},
+        "parameters": parts.signature(model),
+    }
     path = Path(checkpoint) if checkpoint else None
 
     if path and (state := checkpoints.load(path, device)):
@@ -90,10 +96,13 @@ def fit(
         optim.load_state_dict(state["optimizer"])
         if average:
             average.load_state_dict(state["average"])
-        if accelerator.scaler:
+        if accelerator.scaler and state["scaler"]:  # none if it was saved on a device without fp16
             accelerator.scaler.load_state_dict(state["scaler"])
         history, best = History(**state["history"]), state["best"]
-        print(f"Continuing from {path.name} at step {history.steps:,} of {steps:,}.")
+        if history.finished:
+            print(f"{path.name} holds the finished run; delete it to train again.")
+        else:
+            print(f"Continuing from {path.name} at step {history.steps:,} of {steps:,}.")
 
     def save() -> None:
         if path and accelerator.is_main_process:
@@ -144,12 +153,13 @@ def fit(
             average.update_parameters(model)
 
         done, now = step + 1, time.perf_counter()
-        out_of_time = minutes is not None and now - began > 60 * minutes
+        out_of_time = minutes is not None and parts.agree(accelerator, now - began > 60 * minutes)
         if len(losses) >= 20 or done == steps or out_of_time or now - saved > save_seconds:
             flush()
         if validate and (done == steps or (every and done % every == 0)):
             flush()
-            history.record(parts.evaluate(validate, average.module if average else model))
+            metrics = parts.evaluate(validate, average.module if average else model)
+            history.record(parts.agree(accelerator, metrics))
             if patience and history.scores[-1] == max(history.scores):
                 best = {k: v.clone() for k, v in (average.module if average else model).state_dict().items()}
             if patience and max(history.scores) not in history.scores[-patience:]:

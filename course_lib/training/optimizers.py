@@ -9,7 +9,9 @@ from torch import Tensor
 
 def adam(parameters, lr: float) -> torch.optim.Optimizer:
     """Adam with a shorter memory of the squared gradient (0.99), which suits short one-cycle runs."""
-    return torch.optim.Adam(parameters, lr, betas=(0.9, 0.99), fused=True)
+    parameters = list(parameters)
+    fused = all(p.device.type in {"cpu", "cuda"} for p in parameters)
+    return torch.optim.Adam(parameters, lr, betas=(0.9, 0.99), fused=fused)
 
 
 def sgd(parameters, lr: float) -> torch.optim.Optimizer:
@@ -25,7 +27,10 @@ class Muon(torch.optim.Optimizer):
     size of one of Adam. Kernels between two feature maps are treated as (out, in * kh * kw) matrices; everything
     else (biases, batch norm, the first and last layer of a grey image) is left to Adam at ``lr_rest``.
 
-    Shape: any parameters. Jordan et al., https://kellerjordan.github.io/posts/muon/ (2024); scaling from Liu et al.,
+    Args:
+        lr: learning rate of the kernels. lr_rest: of all else. momentum: decay of the averaged gradient.
+
+    Jordan et al., https://kellerjordan.github.io/posts/muon/ (2024); scaling from Liu et al.,
     arXiv:2502.16982.
     """
 

@@ -31,8 +31,28 @@ def accelerator(device: torch.device, precision: str):
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
 
-    AcceleratorState._reset_state()  # it is a singleton that would refuse a second fit in another precision
-    return Accelerator(mixed_precision=precision, cpu=device.type == "cpu")
+    # The state is a singleton that would refuse a second fit in another precision or on another device.
+    AcceleratorState._reset_state(reset_partial_state=not torch.distributed.is_initialized())
+    return Accelerator(mixed_precision=precision, cpu=device.type == "cpu", device_placement=False)
+
+
+def unpatch(model: nn.Module) -> None:
+    """Take back the autocast that ``prepare`` fixes to ``model.forward``: the loop has its own, and validation none."""
+    for attribute in ("forward", "_original_forward"):
+        model.__dict__.pop(attribute, None)
+
+
+def agree(accelerator, value: Any) -> Any:
+    """What process 0 says, so that all processes stop at the same step."""
+    from accelerate.utils import broadcast_object_list
+
+    return value if accelerator.num_processes == 1 else broadcast_object_list([value])[0]
+
+
+def name(function: Callable) -> str:
+    """A function's or object's name for the settings of a checkpoint; without addresses, which change."""
+    function = getattr(function, "func", function)  # of a partial
+    return getattr(function, "__qualname__", type(function).__qualname__)
 
 
 def step_seed(seed: int, process: int, step: int) -> int:
@@ -42,6 +62,8 @@ def step_seed(seed: int, process: int, step: int) -> int:
 
 def channels_last(batch: Any) -> Any:
     """Images in the memory layout in which convolutions are fast; everything else as it is."""
+    if isinstance(batch, dict):
+        return {key: channels_last(value) for key, value in batch.items()}
     if isinstance(batch, Tensor):
         return batch.contiguous(memory_format=torch.channels_last) if batch.ndim == 4 else batch
     return type(batch)(map(channels_last, batch)) if isinstance(batch, (tuple, list)) else batch
