@@ -23,6 +23,7 @@ def train(
         runs: folder for the checkpoint. minutes: stop cleanly after this time and continue on the next call.
         scale: ``gpu`` or ``cpu``; by default what the machine has.
     """
+    commit = _commit()  # of the code that trains; hours later the working tree may hold another
     spec = recipe(name)
     device = session.pick_device()
     scale = scale or ("cpu" if device.type == "cpu" else "gpu")
@@ -57,7 +58,7 @@ def train(
         "device": device_name(device),
         "torch": torch.__version__.split("+")[0],
         "course_lib": __version__,
-        "commit": _commit(),
+        "commit": commit,
         "date": date.today().isoformat(),
     }
     evaluate(name, provenance)
