@@ -1,11 +1,15 @@
-"""DnCNN as `course_lib` runs it against the straightforward way, in one run, as ratios.
+"""DnCNN as `course_lib` runs it against the straightforward way, side by side, as ratios.
 
     .venv/bin/python -m pytest benchmarks --benchmark-disable-gc -s
 
 The straightforward way is what most public implementations do: float32, default memory layout, default Adam. The
-library's way is what `fit` and `denoise` do on this machine. The goals (3.5x and 6x) are for CPUs that compute
-bfloat16 natively; elsewhere the ratios are printed and only have to be no worse than 1.
+library's way is what `fit` and `denoise` do on this machine. Rounds alternate, so that what else the machine does
+falls on both. The goals (3.5x and 6x) are for CPUs that compute bfloat16 natively; without it, convolutions in
+float32 already run at the speed of the processor, and the ratio has only to be no worse than 1.
 """
+
+import time
+from statistics import median
 
 import pytest
 import torch
@@ -15,7 +19,7 @@ from course_lib import session, training
 from course_lib.denoising import DnCNN, denoise, residual_loss
 
 NATIVE_BF16 = session.pick_precision(torch.device("cpu")) == "bf16"
-MEDIANS: dict[str, float] = {}
+ROUNDS = 5
 
 
 def plain() -> nn.Module:
@@ -26,60 +30,60 @@ def plain() -> nn.Module:
     return nn.Sequential(*layers, nn.Conv2d(64, 1, 3, padding=1))
 
 
-@pytest.mark.parametrize("way", ["plain", "course_lib"])
-def test_training_step(benchmark, way):
+def training_ways():
     torch.manual_seed(0)
     y = torch.rand(16, 1, 40, 40)
     z = y + 0.1 * torch.randn_like(y)
-    steps = 3
-    if way == "plain":
-        model = plain()
-        optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    model, reference = DnCNN(), plain()
+    optimizer = torch.optim.Adam(reference.parameters(), 1e-3)
 
-        def train():
-            for _ in range(steps):
-                loss = (model(z) - (z - y)).square().mean()
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-    else:
-        model = DnCNN()
+    def straightforward():
+        for _ in range(3):
+            loss = (reference(z) - (z - y)).square().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
 
-        def train():
-            training.fit(
-                model,
-                lambda m, b: residual_loss(m(b[0]), b[1]),
-                lambda g: (z, y),
-                steps=steps,
-                progress=False,
-            )
+    def ours():
+        def loss(model, batch):
+            return residual_loss(model(batch[0]), batch[1])
 
-    benchmark.pedantic(train, rounds=3, warmup_rounds=1)
-    MEDIANS[f"training {way}"] = benchmark.stats["median"]
+        training.fit(model, loss, lambda generator: (z, y), steps=3, progress=False)
+
+    return straightforward, ours
 
 
-@pytest.mark.parametrize("way", ["plain", "course_lib"])
-def test_inference_481x321(benchmark, way):
+def inference_ways():
     z = torch.rand(1, 1, 321, 481)
-    if way == "plain":
-        model = plain().eval()
+    model, reference = DnCNN(), plain().eval()
 
-        def run():
-            with torch.no_grad():
-                z - model(z)
-    else:
-        model = DnCNN()
+    @torch.no_grad()
+    def straightforward():
+        return z - reference(z)
 
-        def run():
-            denoise(model, z, "bf16" if NATIVE_BF16 else "no")
+    def ours():
+        return denoise(model, z, "bf16" if NATIVE_BF16 else "no")
 
-    benchmark.pedantic(run, rounds=3, warmup_rounds=1)
-    MEDIANS[f"inference {way}"] = benchmark.stats["median"]
+    return straightforward, ours
 
 
-@pytest.mark.parametrize(("work", "goal"), [("training", 3.5), ("inference", 6.0)])
-def test_ratio(work, goal):
-    ratio = MEDIANS[f"{work} plain"] / MEDIANS[f"{work} course_lib"]
+@pytest.mark.parametrize(
+    ("work", "ways", "goal"), [("training", training_ways, 3.5), ("inference", inference_ways, 6.0)]
+)
+def test_speed(benchmark, work, ways, goal):
+    straightforward, ours = ways()
+    straightforward()  # the first call of each allocates and chooses kernels
+    ours()
+    peer = []
+
+    def before_each_round():
+        began = time.perf_counter()
+        straightforward()
+        peer.append(time.perf_counter() - began)
+
+    benchmark.pedantic(ours, setup=before_each_round, rounds=ROUNDS)
+    ratio = median(peer) / benchmark.stats["median"]
+    benchmark.extra_info.update(ratio=ratio, peer_seconds=median(peer))
     where = "native bfloat16" if NATIVE_BF16 else "float32: this CPU has no bfloat16"
     print(f"\n{work}: {ratio:.2f}x ({where}, {torch.get_num_threads()} threads)")
-    assert ratio >= (goal if NATIVE_BF16 else 0.9)
+    assert ratio >= (goal if NATIVE_BF16 else 1.0)

@@ -2,8 +2,8 @@
 
 Two layers, and imports point one way only::
 
-    topics       denoising ...
-    foundation   session  training  data  noise  metrics  plotting  explore  reference
+    topics       metric_learning  denoising  receptive_fields
+    foundation   session  training  data  noise  degradations  camera  metrics  plotting  explore  reference  exercises
 
 Everything loads lazily: ``import course_lib`` costs nothing until a part is used.
 """
@@ -13,8 +13,8 @@ import importlib
 __version__ = "0.1.0"
 
 _PARTS = {
-    "session", "training", "data", "noise", "metrics", "plotting", "explore", "reference",
-    "denoising",
+    "session", "training", "data", "noise", "degradations", "camera", "metrics", "plotting", "explore", "reference",
+    "exercises", "metric_learning", "denoising", "receptive_fields",
 }  # fmt: skip
 
 

@@ -1,9 +1,15 @@
 """Real images as tensors, verified, and batches cut from them on the device.
 
 - datasets, downloaded once or taken from ``COURSE_DATA``: ``bsd400()``, ``bsd68()``, ``set12()``,
-  ``cbsd68()``, ``cifar10(train)`` (and ``cifar10_source()``, its name beside results)
+  ``cbsd68()``, ``cifar10(train)`` (and ``cifar10_source()``, its name beside results), ``cats_and_dogs()`` (and
+  ``cats_and_dogs_source()``)
 - photographs that need no download: ``photographs()``, and in the forms of bsd400 and bsd68
-  ``photograph_tiles()`` and ``held_out_photographs()``
+  ``photograph_tiles()`` and ``held_out_photographs()``; in the form of cats_and_dogs ``cats_and_things()``
+- people: ``faces(people, shots)``, procedural and nobody's (``datasheet()`` says what varies; ``identities``,
+  ``neutral_shots``, ``photograph`` make single pictures); real ones to measure on, never to print: ``att_faces()``
+  (and ``att_source()``), ``lfw()``. Characters: ``omniglot()``
+- patches that show the same point: ``patch_sequences(folder)`` in the format of HPatches, ``hpatches()``, and
+  ``patch_sequence``, ``write_patch_sequences``, which make such sequences from photographs
 - ``Patches``: random crops, flips and rotations, a whole batch at once
 - ``store``: ``fetch``, ``names``, ``describe``; ``DataError``, the one error of everything above
 
@@ -11,22 +17,51 @@ Pixels are uint8, or float in [0, 1]; images are (C, H, W).
 """
 
 from . import store
+from .characters import ALPHABETS, UNSEEN, Characters, omniglot
 from .datasets import bsd68, bsd400, cbsd68, cifar10, cifar10_source, set12
+from .faces import Faces, datasheet, faces, identities, neutral_shots, photograph
+from .homographies import patch_sequence, write_patch_sequences
+from .patch_sequences import PATCH_TYPES, hpatches, patch_sequences, write_strips
 from .patches import Patches
+from .people import att_faces, att_source, lfw
+from .pets import CatsAndDogs, cats_and_dogs, cats_and_dogs_source, cats_and_things
 from .photographs import held_out_photographs, photograph_tiles, photographs
 from .store import DataError
 
 __all__ = [
+    "ALPHABETS",
+    "PATCH_TYPES",
+    "UNSEEN",
+    "CatsAndDogs",
+    "Characters",
     "DataError",
+    "Faces",
     "Patches",
+    "att_faces",
+    "att_source",
     "bsd400",
     "bsd68",
+    "cats_and_dogs",
+    "cats_and_dogs_source",
+    "cats_and_things",
     "cbsd68",
     "cifar10",
     "cifar10_source",
+    "datasheet",
+    "faces",
     "held_out_photographs",
+    "hpatches",
+    "identities",
+    "lfw",
+    "neutral_shots",
+    "omniglot",
+    "patch_sequence",
+    "patch_sequences",
+    "photograph",
     "photograph_tiles",
     "photographs",
     "set12",
     "store",
+    "write_patch_sequences",
+    "write_strips",
 ]

@@ -5,6 +5,11 @@ import re
 
 from ..plotting._display import publish
 
+# What the library leaves out: a name for screen readers, and a colour that the dark theme can show.
+_STYLE = ".Quiz .InpLabel { color: inherit; }"
+_LABELS = """for (const box of document.querySelectorAll(".Quiz .Input-text"))
+  box.setAttribute("aria-label", "Your answer, a number");"""
+
 
 def choice(question: str, *answers: tuple[str, str]) -> dict:
     """A multiple-choice question for `quiz`: each answer is (text, feedback), and the first one is right."""
@@ -44,10 +49,10 @@ def quiz(*questions: dict) -> None:
         )
     body, script = (output.data for output in captured.outputs)
     code = script["application/javascript"].replace("typeof MathJax", "typeof undefined")
-    html = f"{body['text/html']}</div><script>{code}</script>"
     # The library draws a random name for the element; ours is made from the content, so a re-run gives the same bytes.
-    random_name = re.search(r'<div id="(\w+)"', html)[1]
+    random_name = re.search(r'<div id="(\w+)"', body["text/html"])[1]
     name = "quiz" + hashlib.sha256(repr(questions).encode()).hexdigest()[:8]
+    html = f"{body['text/html']}</div><style>{_STYLE}</style><script>{code}\n{_LABELS}</script>"
     publish(
         "Quiz: " + " ".join(q["question"] for q in questions), "text/html", html.replace(random_name, name)
     )

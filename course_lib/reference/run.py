@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from .. import __version__, session, training
-from . import RESULTS, WEIGHTS, load, recipe, result
+from . import RESULTS, WEIGHTS, load, recipe, restore, result
 
 
 def train(
@@ -29,25 +29,33 @@ def train(
     scale = scale or ("cpu" if device.type == "cpu" else "gpu")
     settings = spec.scales[scale]
     session.seed_everything(spec.seed)
-    model = spec.build().to(device)
+    options = settings.get("model", {})
+    model = spec.build(**options).to(device)
     if start := settings.get("start"):
         model.load_state_dict(load(start, device).state_dict())
-    history = training.fit(
-        model,
-        spec.loss,
-        spec.batches(device, settings),
-        checkpoint=runs / f"{name}-{scale}.pt",
-        minutes=minutes,
-        seed=spec.seed,
-        **{**{k: v for k, v in settings.items() if k in {"steps", "lr"}}, **spec.fit, **fit_options},
-    )
+    if at := settings.get("restart_at"):
+        fit_options["schedule"] = training.warm_restart(at / settings["steps"])
+    if settings["steps"]:
+        history = training.fit(
+            model,
+            spec.loss,
+            spec.batches(device, settings),
+            checkpoint=runs / f"{name}-{scale}.pt",
+            minutes=minutes,
+            seed=spec.seed,
+            **{**{k: v for k, v in settings.items() if k in {"steps", "lr"}}, **spec.fit, **fit_options},
+        )
+    else:  # a measurement: the model is looked at as it is
+        history = training.History(finished=True)
     if not history.finished:
         print(f"{name}: {history.steps:,} of {settings['steps']:,} steps done; the same command continues.")
         return False
     if int(os.environ.get("RANK", 0)):  # under accelerate launch, one process writes
         return True
-    WEIGHTS.mkdir(exist_ok=True)
-    _save_half(model, WEIGHTS / f"{name}.safetensors")
+    if spec.keep_weights:
+        WEIGHTS.mkdir(exist_ok=True)
+        _save_half(model, WEIGHTS / f"{name}.safetensors")
+        model = restore(name, options, device)  # what is measured is what is stored
     provenance = {
         "seed": spec.seed,
         "scale": scale,
@@ -61,23 +69,27 @@ def train(
         "commit": commit,
         "date": date.today().isoformat(),
     }
-    evaluate(name, provenance)
+    _write_result(name, model, provenance)
     return True
 
 
-def evaluate(name: str, provenance: dict | None = None) -> dict:
-    """Measure the stored weights and write the result; the provenance of the training is kept if not given."""
+def evaluate(name: str) -> dict:
+    """Measure the stored weights again and write the result; the provenance of the training is kept."""
+    return _write_result(name, load(name, session.pick_device()), result(name)["run"])
+
+
+def _write_result(name: str, model: nn.Module, provenance: dict) -> dict:
     spec = recipe(name)
-    metrics = spec.evaluate(load(name, session.pick_device()))
+    metrics = spec.evaluate(model)
     content = {
         "name": name,
         "title": spec.title,
         "chapter": spec.chapter,
-        "data": spec.data,
+        "data": spec.data() if callable(spec.data) else spec.data,
         "metrics": {key: round(value, 4) for key, value in metrics.items()},
         "paper": spec.paper,
         "source": spec.source,
-        "run": provenance or result(name)["run"],
+        "run": provenance,
     }
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n")
@@ -90,7 +102,8 @@ def device_name(device: torch.device) -> str:
         return torch.cuda.get_device_name(device)
     capabilities = getattr(torch.cpu, "get_capabilities", dict)()
     name = capabilities.get("cpu_name") or platform.processor() or platform.machine()
-    return f"{name}, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    return f"{name}, {threads} thread{'s' if threads > 1 else ''}"
 
 
 def _save_half(model: nn.Module, path: Path) -> None:

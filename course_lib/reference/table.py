@@ -28,39 +28,81 @@ def page() -> str:
 
 
 def _section(chapter: str, names: list[str]) -> str:
-    rows, provenance, pending = [], [], []
+    done, pending = [], []
     for name in names:
         try:
-            stored = result(name)
+            done.append(result(name))
         except FileNotFoundError:
             pending.append(name)
-            continue
-        for metric, value in stored["metrics"].items():
-            paper = stored["paper"].get(metric)
-            published, difference = ("-", "-") if paper is None else (f"{paper:.2f}", f"{value - paper:+.2f}")
-            rows.append(
-                f"| `{name}` | {stored['title']} | {metric} | {published} | {value:.2f} | {difference} |"
-            )
-        provenance.append(_provenance(stored))
-    text = [f"## [{chapter}]({chapter})\n"]
-    if rows:
-        header = "| run | model | metric | paper | this course | difference |\n|---|---|---|---:|---:|---:|"
-        text += [header, *rows, "", *provenance]
+    text = [f"## [](/book/{chapter})\n"]  # an empty link shows the chapter's title
+    if done:
+        alike: dict[str, list[dict]] = {}  # provenance -> the runs that share it
+        for stored in done:
+            alike.setdefault(_provenance(stored), []).append(stored)
+        text += [*_table(done), ""]
+        text += [f"- {_who(runs)}: {provenance}" for provenance, runs in alike.items()]
     if pending:
         text.append(f"- Not run yet: {', '.join(f'`{name}`' for name in pending)}.")
     return "\n".join(text) + "\n"
 
 
+def _table(done: list[dict]) -> list[str]:
+    """One line a metric; a run is named on its first. Columns for the paper only where a paper has a number."""
+    comparable = any(stored["paper"] for stored in done)
+    lines = ["| run | metric | this course |", "|---|---|---:|"]
+    if comparable:
+        lines = ["| run | metric | paper | this course | difference |", "|---|---|---:|---:|---:|"]
+    for stored in done:
+        who = f"{stored['title']}<br>`{stored['name']}`"
+        for metric, value in stored["metrics"].items():
+            digits = (
+                4 if "MSE" in metric else 2
+            )  # mean squared errors are small; the rest is decibels and percent
+            paper = stored["paper"].get(metric)
+            numbers = [f"{value:.{digits}f}"]
+            if paper is not None:
+                numbers = [f"{paper:.{digits}f}", *numbers, f"{value - paper:+.{digits}f}"]
+            elif comparable:
+                numbers = ["-", *numbers, "-"]
+            lines.append("| " + " | ".join([who, metric, *numbers]) + " |")
+            who = ""
+    return lines
+
+
+def _who(runs: list[dict]) -> str:
+    """The names, and how long each of them trained, if they did."""
+    minutes = sorted({round(r["run"]["training_seconds"] / 60) for r in runs})
+    span = f"{minutes[0]} min" if len(minutes) == 1 else f"{minutes[0]} to {minutes[-1]} min each"
+    names = ", ".join(f"`{r['name']}`" for r in runs)
+    return f"{names} ({span})" if runs[0]["run"]["steps"] else names
+
+
 def _provenance(stored: dict) -> str:
+    """Everything that says how the numbers came about, but name and minutes."""
     run = stored["run"]
     scale = "the paper's scale" if run["scale"] == "gpu" else "a small scale, for want of a GPU"
     if "start" in run:
         scale += f", continued from the weights of `{run['start']}`"
-    patches = run["steps"] * run["batch"]
+    published = (
+        "Published values" if stored["paper"] else "The method (its published values are for other test sets)"
+    )
+    if "model" in run:
+        scale += (
+            ", "
+            + ", ".join(f"{key} {value}" for key, value in run["model"].items())
+            + " instead of the paper's"
+        )
+    if "restart_at" in run:
+        scale += f", the learning rate raised once more at step {run['restart_at']:,}"
+    if not run["steps"]:
+        return (
+            f"a measurement; {run['device']}, torch {run['torch']}, commit `{run['commit']}`, {run['date']}. "
+            f"{stored['data'][0].upper()}{stored['data'][1:]}. {published}: {stored['source']}."
+        )
+    samples = f"patches of {run['patch']}x{run['patch']}" if "patch" in run else "images"
     return (
-        f"- `{stored['name']}`: {scale}: {run['steps']:,} steps of {run['batch']} patches of "
-        f"{run['patch']}x{run['patch']} ({patches:,} patches), {run['training_seconds'] / 60:.0f} min on "
+        f"{scale}: {run['steps']:,} steps of {run['batch']} {samples} ({run['steps'] * run['batch']:,} in all) on "
         f"{run['device']}, precision {run['precision']}, seed {run['seed']}, torch {run['torch']}, commit "
         f"`{run['commit']}`, {run['date']}. {stored['data'][0].upper()}{stored['data'][1:]}. "
-        f"Published values: {stored['source']}."
+        f"{published}: {stored['source']}."
     )

@@ -5,7 +5,7 @@ from .fit import fit
 from .history import History
 from .optimizers import Muon, adam, sgd
 from .parts import NonFiniteLossError
-from .schedules import Plateau, constant, one_cycle, ramp_down, step_decay
+from .schedules import Plateau, constant, one_cycle, ramp_down, step_decay, warm_restart
 
 __all__ = [
     "CheckpointError",
@@ -20,4 +20,5 @@ __all__ = [
     "ramp_down",
     "sgd",
     "step_decay",
+    "warm_restart",
 ]

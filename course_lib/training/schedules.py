@@ -37,6 +37,25 @@ def ramp_down(progress: float, scores: Sequence[float] = ()) -> float:
     return 1 - _cosine(max(0.0, (progress - 0.7) / 0.3))
 
 
+def warm_restart(at: float, height: float = 0.5) -> Schedule:
+    """`one_cycle` until ``at``, then down once more from ``height`` (Loshchilov and Hutter, arXiv:1608.03983).
+
+    A run that had ended at ``at`` goes on from its checkpoint as if it had been planned this way.
+
+    >>> [round(warm_restart(0.8)(p, ()), 3) for p in (0.24, 0.79, 0.8, 0.9, 1.0)]
+    [1.0, 0.001, 0.5, 0.25, 0.0]
+    """
+    if not 0 < at < 1:
+        raise ValueError(f"at must be a share of the steps in (0, 1), got {at}")
+
+    def schedule(progress: float, scores: Sequence[float] = ()) -> float:
+        if progress < at:
+            return one_cycle(progress / at)
+        return height * (1 - _cosine((progress - at) / (1 - at)))
+
+    return schedule
+
+
 def step_decay(*milestones: float, factor: float = 0.1) -> Schedule:
     """Multiply by ``factor`` at each milestone, a share of the steps in (0, 1).
 

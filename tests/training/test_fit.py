@@ -279,7 +279,9 @@ def test_after_mixed_precision_the_model_is_its_plain_self_again():
     fresh.load_state_dict(model.state_dict())
     z = torch.rand(1, 1, 8, 8)
     assert model(z).dtype == torch.float32
-    torch.testing.assert_close(model(z), fresh.eval()(z), atol=1e-5, rtol=1e-5)  # bfloat16 would be off by 1e-2
+    torch.testing.assert_close(
+        model(z), fresh.eval()(z), atol=1e-5, rtol=1e-5
+    )  # bfloat16 would be off by 1e-2
 
 
 def test_a_compiled_model_trains_to_the_same_weights(monkeypatch):

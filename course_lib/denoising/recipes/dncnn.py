@@ -1,11 +1,11 @@
-"""Reference runs of the denoising chapters; `course_lib.reference` finds them by name."""
+"""DnCNN at three known noise levels, and blind. Chapter: book/denoising/dncnn.ipynb"""
 
 from functools import partial
 
-from .. import data, noise, training
-from ..reference.recipe import Recipe
-from .dncnn import DnCNN, residual_loss
-from .evaluation import evaluate
+from ... import data, noise, training
+from ...reference.recipe import Recipe
+from ..dncnn import DnCNN, residual_loss
+from ..evaluation import evaluate
 
 ZHANG = "Zhang et al., IEEE TIP 2017 (doi:10.1109/TIP.2017.2662206), as rerun by its authors"
 PAPER = {  # mean PSNR in dB: test set -> sigma -> known level, blind
@@ -72,10 +72,10 @@ def _recipe(sigma: int | tuple[int, int], depth: int, sigmas: tuple[int, ...], c
 
 
 # Two cores have no time to learn every noise level from nothing: a neighbouring level is a good place to start.
-NEIGHBOUR = {"steps": 1_500, "lr": 3e-3, "start": "dncnn-s25"}
+NEIGHBOUR = {"steps": 2_000, "lr": 3e-3, "start": "dncnn-s25"}
 RECIPES = {
     "dncnn-s15": _recipe(15, depth=17, sigmas=(15,), cpu=NEIGHBOUR),
-    "dncnn-s25": _recipe(25, depth=17, sigmas=(25,), cpu={"steps": 6_000, "lr": 6e-3}),
-    "dncnn-s50": _recipe(50, depth=17, sigmas=(50,), cpu=NEIGHBOUR),
-    "dncnn-blind": _recipe((0, 55), depth=20, sigmas=(15, 25, 50), cpu={"steps": 6_000, "lr": 6e-3}),
+    "dncnn-s25": _recipe(25, depth=17, sigmas=(25,), cpu={"steps": 8_400, "lr": 6e-3, "restart_at": 6_000}),
+    "dncnn-s50": _recipe(50, depth=17, sigmas=(50,), cpu=NEIGHBOUR | {"steps": 1_000}),
+    "dncnn-blind": _recipe((0, 55), depth=20, sigmas=(15, 25, 50), cpu={"steps": 4_000, "lr": 6e-3}),
 }

@@ -1,0 +1,163 @@
+"""Cats and dogs at 64x64 in colour, with their labels: what the autoencoders and the class-aware denoiser learn on.
+
+Parkhi et al., "Cats and Dogs", CVPR 2012, https://doi.org/10.1109/CVPR.2012.6248092
+Chapter: book/denoising/autoencoders.ipynb
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from . import store
+from .datasets import cifar10, cifar10_source
+from .photographs import photographs
+
+FOLDER = "oxford-iiit-pet"  # torchvision's name
+CIFAR_CAT, CIFAR_DOG = 3, 5
+
+
+@dataclass(frozen=True)
+class CatsAndDogs:
+    """Three disjoint splits, each (images, labels): uint8 (N, 3, size, size) and int64 (N,), 0 a cat, 1 a dog.
+
+    ``source`` says what the pictures really are: print it beside every number. ``print`` of the whole does.
+    """
+
+    train: tuple[Tensor, Tensor]
+    val: tuple[Tensor, Tensor]
+    test: tuple[Tensor, Tensor]
+    source: str
+
+    def __str__(self) -> str:
+        counts = [len(labels) for _, labels in (self.train, self.val, self.test)]
+        return "{}: {:,} images to train on, {:,} for validation, {:,} to test on".format(
+            self.source, *counts
+        )
+
+
+def cats_and_dogs(size: int = 64) -> CatsAndDogs:
+    """Oxford-IIIT Pet's photographs (7,349; central squares), or CIFAR-10's cats and dogs where only those are.
+
+    With ``COURSE_DATA``, ``oxford-iiit-pet/`` is taken from there; where that folder holds CIFAR-10 alone, its
+    12,000 cats and dogs are enlarged from 32x32 (bicubic): smooth pictures without fine detail, on which every
+    model errs less than on real photographs. ``source`` says so. Without ``COURSE_DATA``, torchvision
+    downloads the pets once (0.8 GB) and verifies them; reading them takes about a minute.
+
+    The test set is the authors', shuffled (always alike), so that its beginning is a fair sample of all breeds; a
+    fifth of the training set, always the same one, becomes ``val``.
+
+    Args:
+        size: side of the pictures, at least 1.
+
+    Raises:
+        ValueError: ``size < 1``. DataError: neither set is there, no network, full disk, damaged files.
+    """
+    if size < 1:
+        raise ValueError(f"size must be at least 1, got {size}")
+    root = _given() or store.cache()
+    if _given() is None and not (root / FOLDER).is_dir():
+        _download(root)
+    if (root / FOLDER).is_dir():
+        train, test = (_read_pets(root, split, size) for split in ("trainval", "test"))
+        test = _take(test, torch.randperm(len(test[1]), generator=torch.Generator().manual_seed(0)))
+    else:
+        try:
+            train, test = (_read_cifar10(train, size) for train in (True, False))
+        except store.DataError as error:
+            raise store.DataError(
+                f"cats and dogs: COURSE_DATA={root} has no {FOLDER}/ (torchvision's files), and the substitute, "
+                f"CIFAR-10, is of no help either ({error})"
+            ) from error
+    order = torch.randperm(len(train[1]), generator=torch.Generator().manual_seed(0))
+    val, rest = order[: len(order) // 5], order[len(order) // 5 :]
+    return CatsAndDogs(_take(train, rest), _take(train, val), test, cats_and_dogs_source(size))
+
+
+def cats_and_dogs_source(size: int = 64) -> str:
+    """What ``cats_and_dogs(size)`` reads here, without reading it: the ``source`` of its result.
+
+    Raises: ``DataError`` where COURSE_DATA holds neither of its sets.
+    """
+    root = _given()
+    if root is None or (root / FOLDER).is_dir():
+        return "Oxford-IIIT Pet"
+    return f"{cifar10_source()}, cats and dogs enlarged from 32x32 to {size}x{size}"
+
+
+def cats_and_things(size: int = 64) -> CatsAndDogs:
+    """A tiny stand-in of the same form without any download: tiles of a cat's photograph (0) and of others (1).
+
+    For ``smoke`` and tests; nothing is to be learnt from it about cats or dogs.
+    """
+    pictures = photographs(grey=False, names=["chelsea", "coffee", "rocket"])
+    tiles = [
+        (255 * picture).round().byte().unfold(1, size, size).unfold(2, size, size).permute(1, 2, 0, 3, 4)
+        for picture in pictures.values()
+    ]
+    images = torch.cat([tile.reshape(-1, 3, size, size) for tile in tiles])
+    labels = torch.cat(
+        [torch.full((tile[..., 0, 0, 0].numel(),), int(k > 0)) for k, tile in enumerate(tiles)]
+    )
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
+    fifth = len(order) // 5
+    splits = (order[2 * fifth :], order[:fifth], order[fifth : 2 * fifth])
+    return CatsAndDogs(
+        *(_take((images, labels), split) for split in splits), source="tiles of three photographs"
+    )
+
+
+def _given() -> Path | None:
+    given = os.environ.get("COURSE_DATA")
+    return Path(given).expanduser() if given else None
+
+
+def _take(pair: tuple[Tensor, Tensor], which: Tensor) -> tuple[Tensor, Tensor]:
+    return pair[0][which], pair[1][which]
+
+
+def _read_cifar10(train: bool, size: int) -> tuple[Tensor, Tensor]:
+    images, classes = cifar10(train, classes=(CIFAR_CAT, CIFAR_DOG))
+    enlarged = F.interpolate(images, size=(size, size), mode="bicubic")  # stays uint8, rounded and clamped
+    return enlarged, (classes == CIFAR_DOG).long()
+
+
+def _read_pets(root: Path, split: str, size: int) -> tuple[Tensor, Tensor]:
+    import numpy as np
+    from PIL import Image, ImageOps
+    from torchvision.datasets import OxfordIIITPet
+
+    def small(picture: Image.Image) -> np.ndarray:
+        return np.asarray(ImageOps.fit(picture, (size, size), Image.Resampling.LANCZOS))
+
+    try:
+        pets = OxfordIIITPet(root, split, target_types="binary-category", transform=small)
+        with ThreadPoolExecutor() as pool:
+            images, labels = zip(*pool.map(pets.__getitem__, range(len(pets))), strict=True)
+    except (OSError, RuntimeError, SyntaxError, ValueError) as error:
+        raise store.DataError(
+            f"Oxford-IIIT Pet: cannot read {root / FOLDER} ({error}); remove it and try again"
+        ) from error
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous(), torch.tensor(labels)
+
+
+def _download(root: Path) -> None:
+    from torchvision.datasets import OxfordIIITPet
+
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        # torchvision takes any folder of that name for complete: let it work aside, then move the whole in
+        with TemporaryDirectory(dir=root, suffix=store.PART) as aside:
+            OxfordIIITPet(aside, download=True)
+            os.replace(Path(aside, FOLDER), root / FOLDER)
+    except (OSError, RuntimeError) as error:
+        raise store.DataError(
+            f"Oxford-IIIT Pet: cannot download {OxfordIIITPet._RESOURCES[0][0]} (0.8 GB) to {root}: {error}. Check "
+            f"the network and the space there, or set COURSE_DATA to a folder that holds torchvision's {FOLDER}/ "
+            "or CIFAR-10."
+        ) from error

@@ -1,0 +1,180 @@
+"""The three tasks of HPatches: verification, matching, retrieval, as the public benchmark defines them.
+
+Descriptors are ``{sequence: (16, N, D)}``, the sixteen being ``data.PATCH_TYPES``: ``ref``, ``e1`` to ``e5`` (easy),
+``h1`` to ``h5`` (hard), ``t1`` to ``t5`` (tough). All distances are Euclidean.
+
+Balntas et al., CVPR 2017, https://arxiv.org/abs/1704.05939
+Chapter: book/metric_learning/patch_descriptors.ipynb
+"""
+
+import torch
+from torch import Tensor
+
+from .task_files import Pairs, Retrieval
+
+LEVELS = {"easy": 0, "hard": 5, "tough": 10}  # how far after ref the types of a difficulty begin
+POOLS = (100, 500, 1000, 5000, 10_000, 15_000, 20_000)
+
+
+def trapezoidal_ap(scores: Tensor, right: Tensor, positives: int | None = None) -> Tensor:
+    """The benchmark's average precision: the area under straight lines between the points (recall, precision).
+
+    From (recall 0, precision 1) on, one point for each entry in the order of falling scores. scikit-learn's
+    ``average_precision_score`` takes steps instead of lines and does not start at precision 1, so the two differ:
+    with one positive in second place of two, this is (1 + 0) / 2 x 0 + (0 + 1/2) / 2 x 1 = 0.25, the other 0.5.
+
+    Equal scores: whatever is wrong comes first. The benchmark keeps the order of its lists, and in its retrieval list
+    the positives stand in front: a descriptor that is the same for every patch would be perfect. Without equal
+    scores, as for any descriptor that looks at the patch, the two rules agree.
+
+    Args:
+        positives: how many there are to be found; by default those in ``right``.
+
+    Shape: scores (..., K), right (..., K) bool -> (...), float64
+    """
+    by_rightness = right.to(torch.int8).argsort(dim=-1, stable=True)
+    scores, right = scores.gather(-1, by_rightness), right.gather(-1, by_rightness)
+    hits = right.gather(-1, scores.argsort(dim=-1, descending=True, stable=True)).double()
+    found = hits.cumsum(-1)
+    precision = found / torch.arange(1, hits.shape[-1] + 1, device=hits.device)
+    before = torch.cat([torch.ones_like(precision[..., :1]), precision[..., :-1]], -1)
+    total = found[..., -1] if positives is None else torch.full_like(found[..., -1], positives)
+    return ((precision + before) / 2 * hits).sum(-1) / total.clamp(min=1)
+
+
+def verification(descriptors: dict[str, Tensor], pairs: dict[str, Pairs]) -> dict[str, dict[str, float]]:
+    """Do two patches show the same point? ``{level: {"intra balanced": ..., "intra imbalanced": ..., ...}}``
+
+    Balanced: the area under the ROC curve of all positives against all negatives. Imbalanced: `trapezoidal_ap` of all
+    negatives and the first fifth as many positives. Negatives lie in the same sequence (intra) or in another (inter).
+
+    Args:
+        pairs: by the names ``positive``, ``intra``, ``inter``.
+
+    Shape: each value (16, N, D), float: the reference and fifteen targets of one sequence
+    Raises: ``ValueError`` for no sequence or another form.
+    """
+    flat, start = _flatten(descriptors)
+    results = {}
+    for level, offset in LEVELS.items():
+        distance = {kind: _pair_distances(flat, start, some, offset) for kind, some in pairs.items()}
+        results[level] = {}
+        for kind in ("intra", "inter"):
+            positive, negative = distance["positive"], distance[kind]
+            fewer = positive[: int(0.2 * len(positive))]
+            scores = -torch.cat([negative, fewer])
+            right = torch.arange(len(scores), device=scores.device) >= len(negative)
+            results[level][f"{kind} balanced"] = _auc(positive, negative)
+            results[level][f"{kind} imbalanced"] = trapezoidal_ap(scores, right).item()
+    return results
+
+
+def matching(descriptors: dict[str, Tensor]) -> dict[str, float]:
+    """Which patch of the target is this one of the reference? Mean AP by level.
+
+    One-way nearest neighbours from the reference to each of the five targets, scored by minus the distance; right
+    where the indices agree; every patch is a positive to be found. Mean over targets, then over sequences.
+
+    Shape: each value (16, N, D), float: the reference and fifteen targets of one sequence
+    Raises: ``ValueError`` for no sequence or another form.
+    """
+    _check(descriptors)
+    results = {level: [] for level in LEVELS}
+    for d in descriptors.values():
+        truth = torch.arange(d.shape[1], device=d.device)
+        for level, offset in LEVELS.items():
+            nearest = torch.cdist(d[0], d[1 + offset : 6 + offset]).min(-1)
+            ap = trapezoidal_ap(-nearest.values, nearest.indices == truth, positives=d.shape[1])
+            results[level].append(ap.mean().item())
+    return {level: sum(values) / len(values) for level, values in results.items()}
+
+
+def retrieval(
+    descriptors: dict[str, Tensor], task: Retrieval, pools: tuple[int, ...] = POOLS, chunk: int = 500
+) -> dict[str, dict[int, float]]:
+    """Find a patch's five siblings in a pool of other patches: mean AP, ``{level: {size of the pool: ...}}``
+
+    The pool of size k is the first k of: the five target patches of that level, then the distractors in their order
+    without those of the query's own sequence. Sizes beyond the list are left out.
+
+    Shape: each value (16, N, D), float: the reference and fifteen targets of one sequence
+    Raises: ``ValueError`` for no sequence or another form, or if no pool fits the list.
+    """
+    flat, start = _flatten(descriptors)
+    names = list(descriptors)
+    queries, distractors = flat[_rows(start, task.queries)], flat[_rows(start, task.distractors)]
+    own = [torch.tensor([names.index(name) for name, _ in rows]) for rows in (task.queries, task.distractors)]
+    longest = (
+        len(task.distractors) - int(torch.stack([own[1] == k for k in own[0].unique()]).sum(1).max()) + 5
+    )
+    sizes = [k for k in pools if k <= longest]
+    if not sizes:
+        raise ValueError(
+            f"the shortest list has {longest} entries, fewer than the smallest pool of {min(pools)}"
+        )
+    sums = {level: dict.fromkeys(sizes, 0.0) for level in LEVELS}
+    for rows in torch.arange(len(queries)).split(chunk):
+        q = queries[rows]
+        foreign = (own[0][rows, None] != own[1]).to(q.device)
+        # distractors of other sequences first, in their order; those of the own one go to the end
+        order = (~foreign).to(torch.int8).argsort(dim=1, stable=True)[:, : sizes[-1]]
+        apart = torch.cdist(q, distractors).gather(1, order)
+        for level, offset in LEVELS.items():
+            targets = [
+                [start[name][k + offset] + index for k in range(1, 6)]
+                for name, index in (task.queries[i] for i in rows.tolist())
+            ]
+            at = torch.tensor(targets, device=flat.device)
+            siblings = (flat[at] - q[:, None]).norm(dim=2)
+            pool = torch.cat([siblings, apart], 1)
+            right = torch.arange(pool.shape[1], device=q.device) < 5
+            for k in sizes:
+                sums[level][k] += trapezoidal_ap(-pool[:, :k], right[:k].expand(len(q), k)).sum().item()
+    return {
+        level: {k: value / len(queries) for k, value in by_size.items()} for level, by_size in sums.items()
+    }
+
+
+def _flatten(descriptors: dict[str, Tensor]) -> tuple[Tensor, dict[str, list[int]]]:
+    """All descriptors below each other, and for each sequence the row at which each of its sixteen types begins."""
+    _check(descriptors)
+    start, at = {}, 0
+    for name, d in descriptors.items():
+        start[name] = [at + k * d.shape[1] for k in range(d.shape[0])]
+        at += d.shape[0] * d.shape[1]
+    return torch.cat([d.flatten(0, 1) for d in descriptors.values()]), start
+
+
+def _check(descriptors: dict[str, Tensor]) -> None:
+    for name, d in descriptors.items():
+        if d.ndim != 3 or len(d) != 16:
+            raise ValueError(
+                f"descriptors must be (16, N, D) for each sequence, got {tuple(d.shape)} for {name!r}"
+            )
+    if not descriptors:
+        raise ValueError("descriptors must hold at least one sequence, got none")
+
+
+def _rows(start: dict[str, list[int]], references: list[tuple[str, int]]) -> Tensor:
+    return torch.tensor([start[name][0] + index for name, index in references])
+
+
+def _pair_distances(flat: Tensor, start: dict, pairs: Pairs, offset: int, chunk: int = 1 << 17) -> Tensor:
+    table = torch.tensor([start[name] for name in pairs.sequences])
+    sides = []
+    for sequence, view, index in (pairs.first, pairs.second):
+        kind = torch.where(view > 0, view + offset, view)  # 0 is the reference, whatever the level
+        sides.append(table[sequence, kind] + index)
+    parts = [
+        (flat[a.to(flat.device)] - flat[b.to(flat.device)]).norm(dim=1)
+        for a, b in zip(sides[0].split(chunk), sides[1].split(chunk), strict=True)
+    ]
+    return torch.cat(parts)
+
+
+def _auc(positive: Tensor, negative: Tensor) -> float:
+    """The share of (positive, negative) pairs in the right order, ties counted half."""
+    ordered = negative.sort().values
+    below = torch.searchsorted(ordered, positive, right=False).double()
+    until = torch.searchsorted(ordered, positive, right=True).double()
+    return 1 - ((below + until) / 2).mean().item() / len(negative)

@@ -1,0 +1,177 @@
+"""How good is a distance? Rates of right and wrong decisions over all thresholds, and the order of a retrieval.
+
+Distances: the smaller, the more alike. ``same`` are those of pairs that belong together (genuine), ``different`` those
+of pairs that do not (impostors). Chapter: book/metric_learning/siamese_networks.ipynb
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .losses import check_embeddings, distance_matrix
+
+
+@dataclass(frozen=True)
+class ROC:
+    """Accepting all distances up to ``thresholds[k]``, which share of pairs is accepted; from none to all.
+
+    Attributes:
+        thresholds: rising, the first -inf. false_accepts: share of the different pairs. true_accepts: of the same.
+    """
+
+    thresholds: Tensor
+    false_accepts: Tensor
+    true_accepts: Tensor
+
+    @property
+    def area(self) -> float:
+        """The area under the curve: the chance that a same pair is nearer than a different one, ties counted half."""
+        return torch.trapezoid(self.true_accepts, self.false_accepts).item()
+
+    @property
+    def equal_error(self) -> tuple[float, float]:
+        """(rate, threshold) at which as many same pairs are refused as different ones are accepted.
+
+        Between two thresholds the curve is taken as straight; the threshold is the larger of the two.
+        """
+        gap = (self.true_accepts + self.false_accepts - 1).double()  # from -1 to 1, never falling
+        k = int((gap >= 0).nonzero()[0])
+        share = (-gap[k - 1] / (gap[k] - gap[k - 1])).item()
+        low, high = self.false_accepts[k - 1].item(), self.false_accepts[k].item()
+        return low + share * (high - low), self.thresholds[k].item()
+
+    def at_false_accepts(self, rate: float) -> tuple[float, float]:
+        """(threshold, true accepts) of the most generous threshold with at most ``rate`` false accepts."""
+        if not 0 <= rate <= 1:
+            raise ValueError(f"rate must be a share in [0, 1], got {rate}")
+        k = int((self.false_accepts <= rate).nonzero()[-1])
+        return self.thresholds[k].item(), self.true_accepts[k].item()
+
+
+def roc(same: Tensor, different: Tensor) -> ROC:
+    """The receiver operating characteristic of two sets of distances; equal distances are accepted together.
+
+    Shape: (P,), (N,) -> K + 1 points for K different distances.
+    Raises: ``ValueError`` for an empty set, another rank, integers, NaN.
+    """
+    for name, values in (("same", same), ("different", different)):
+        if values.ndim != 1 or not len(values) or not values.is_floating_point() or values.isnan().any():
+            got = f"shape {tuple(values.shape)}, {values.dtype}, {int(values.isnan().sum())} NaN"
+            raise ValueError(f"{name} must be a vector of floating-point distances without NaN, got {got}")
+    thresholds = torch.cat([same, different]).unique()
+    accepted = [
+        torch.searchsorted(values.sort().values, thresholds, right=True).double() / len(values)
+        for values in (different, same)
+    ]
+    start = thresholds.new_full((1,), -torch.inf)
+    zero = accepted[0].new_zeros(1)
+    return ROC(torch.cat([start, thresholds]), *(torch.cat([zero, rate]) for rate in accepted))
+
+
+def split_pairs(distances: Tensor, rows: Tensor, columns: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """A matrix of distances and who its rows and columns are -> (distances of same, of different pairs).
+
+    Without ``columns`` the matrix compares a set with itself, and each pair is taken once.
+    """
+    equal = rows[:, None] == (rows if columns is None else columns)
+    if columns is None:
+        upper = torch.ones_like(equal).triu(1)
+        return distances[equal & upper], distances[~equal & upper]
+    return distances[equal], distances[~equal]
+
+
+@dataclass(frozen=True)
+class OpenSetCurve:
+    """For rising thresholds: who is let in. All (K,).
+
+    Attributes:
+        false_alarms: share of the strangers that are taken for somebody.
+        identified: share of the enrolled that are recognised as themselves. mistaken: taken for somebody else.
+    """
+
+    thresholds: Tensor
+    false_alarms: Tensor
+    identified: Tensor
+    mistaken: Tensor
+
+
+def open_set_curve(known: Tensor, right: Tensor, strangers: Tensor) -> OpenSetCurve:
+    """Identification with the option to say "nobody", over all thresholds.
+
+    Args:
+        known: distance of each query of an enrolled person to the nearest person in the gallery, (P,).
+        right: whether that person is the right one, (P,) bool.
+        strangers: the same distance for queries of people who are not enrolled, (N,).
+
+    Raises: ``ValueError`` for an empty set, other shapes, NaN.
+    """
+    if (
+        known.shape != right.shape
+        or known.ndim != 1
+        or strangers.ndim != 1
+        or not len(known)
+        or not len(strangers)
+    ):
+        got = ", ".join(str(tuple(x.shape)) for x in (known, right, strangers))
+        raise ValueError(f"known and right must be (P,), strangers (N,), and none empty, got {got}")
+    thresholds = torch.cat([known, strangers]).unique()
+    if thresholds.isnan().any():
+        raise ValueError("known and strangers must be distances without NaN, got some")
+
+    def share(values: Tensor, of: int) -> Tensor:
+        return torch.searchsorted(values.sort().values, thresholds, right=True).double() / of
+
+    right = right.bool()
+    return OpenSetCurve(
+        thresholds,
+        share(strangers, len(strangers)),
+        share(known[right], len(known)),
+        share(known[~right], len(known)),
+    )
+
+
+def retrieval_map(distances: Tensor, rows: Tensor, columns: Tensor) -> float:
+    """Mean average precision of retrieval: rank all columns for each row, average the precision at every hit.
+
+    ``AP = sum_k (R_k - R_{k-1}) P_k``, scikit-learn's definition: equal distances form one step, so that the order in
+    which a sort leaves them changes nothing.
+
+    Shape: (Q, N), (Q,), (N,) or one list of columns a query (Q, N) -> number in [0, 1].
+    Raises: ``ValueError`` if a row has nothing to be found, on other shapes, NaN.
+    """
+    if not len(rows) or distances.shape != (len(rows), columns.shape[-1]) or distances.isnan().any():
+        got = f"{tuple(distances.shape)}, {len(rows)} rows and {columns.shape[-1]} columns"
+        raise ValueError(f"distances must be (rows, columns), at least one row, without NaN, got {got}")
+    ordered, order = distances.sort(1)
+    hits = columns.expand_as(distances).gather(1, order) == rows[:, None]
+    if not hits.any(1).all():
+        raise ValueError("every query needs at least one match in the gallery")
+    found = hits.cumsum(1)
+    last = torch.searchsorted(ordered, ordered, right=True) - 1  # the end of each run of equal distances
+    precision = found.gather(1, last).double() / (last + 1)
+    return ((precision * hits).sum(1) / found[:, -1]).mean().item()
+
+
+def embedding_spread(embedding: Tensor) -> float:
+    """The mean distance of two embeddings of a batch: what to log in order to see a collapse.
+
+    About sqrt(2) for points all over the unit sphere, 0 if everything is mapped to one point.
+
+    Shape: (B, D), B at least 2 -> number
+    Raises: ``ValueError`` for another form or fewer rows.
+    """
+    check_embeddings(embedding)
+    if len(embedding) < 2:
+        raise ValueError(f"embedding must hold at least two rows, got {len(embedding)}")
+    distances = distance_matrix(embedding.detach())
+    count = len(embedding)
+    return (distances.triu(1).sum() / (count * (count - 1) / 2)).item()
+
+
+def is_collapsed(embedding: Tensor, scale: float = 1.0) -> bool:
+    """Whether the mean distance of two embeddings is below a twentieth of ``scale`` (the sphere's radius: 1).
+
+    Shape: (B, D), B at least 2 -> bool. Raises: as `embedding_spread`.
+    """
+    return embedding_spread(embedding) < 0.05 * scale

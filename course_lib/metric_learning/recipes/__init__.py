@@ -1,0 +1,1 @@
+"""Reference runs of the part, one file a chapter."""

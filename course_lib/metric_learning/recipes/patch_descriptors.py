@@ -1,0 +1,84 @@
+"""Patch descriptors on generated sequences. Chapter: book/metric_learning/patch_descriptors.ipynb"""
+
+import torch
+
+from ... import data
+from ...reference.recipe import Recipe
+from ..descriptors import L2Net, ResidualDescriptor, describe
+from ..losses import hardest_negative_loss
+from ..patch_batches import PatchPairs, patch_views
+from ..patch_tasks import matching, retrieval, verification
+from ..task_files import draw_pairs, draw_retrieval
+
+# photographs that nothing is trained on
+TEST = ("chelsea", "rocket", "brick", "coffee", "motorcycle", "coins")
+POINTS, PAIRS, QUERIES, DISTRACTORS = 120, 20_000, 300, 700
+
+
+def hardest_loss(model, batch):
+    """`hardest_negative_loss` of a batch of pairs."""
+    e = model(torch.cat(batch))
+    return hardest_negative_loss(*e.chunk(2))
+
+
+def bsd_batches(device, scale: dict):
+    """Sequences of BSD400's photographs."""
+    photographs = data.bsd400()[: scale["photographs"]].float() / 255
+    return PatchPairs(patch_views(photographs), scale["batch"], device)
+
+
+def test_sequences(size: int | None = None) -> dict[str, torch.Tensor]:
+    """Two sequences of each photograph of `TEST`, by name."""
+    return {
+        f"{'iv'[viewpoint]}_{name}": data.patch_sequence(
+            photograph, POINTS, viewpoint, seed=2 * k + viewpoint
+        )
+        for k, (name, photograph) in enumerate(data.photographs(size, names=TEST).items())
+        for viewpoint in (False, True)
+    }
+
+
+def task_scores(descriptor, sequences: dict[str, torch.Tensor] | None = None) -> dict[str, float]:
+    """The three tasks at three levels, in percent; verification is the mean over its two kinds of negatives."""
+    sequences = test_sequences(300) if sequences is None else sequences
+    described = {name: e.cpu() for name, e in describe(descriptor, sequences).items()}
+    pairs = draw_pairs({name: e.shape[1] for name, e in described.items()}, PAIRS)
+    verified = verification(described, pairs)
+    matched = matching(described)
+    found = retrieval(described, draw_retrieval(sequences, QUERIES, DISTRACTORS), pools=(100, 500))
+    scores = {}
+    for level, rates in verified.items():
+        balanced = (rates["intra balanced"] + rates["inter balanced"]) / 2
+        imbalanced = (rates["intra imbalanced"] + rates["inter imbalanced"]) / 2
+        scores[f"{level}: verification, balanced AUC (%)"] = 100 * balanced
+        scores[f"{level}: verification, imbalanced AP (%)"] = 100 * imbalanced
+        scores[f"{level}: matching mAP (%)"] = 100 * matched[level]
+        scores[f"{level}: retrieval mAP, pool 500 (%)"] = 100 * found[level][500]
+    return scores
+
+
+def _recipe(title: str, build, source: str) -> Recipe:
+    return Recipe(
+        title=title,
+        chapter="metric_learning/patch_descriptors",
+        build=build,
+        batches=bsd_batches,
+        loss=hardest_loss,
+        evaluate=task_scores,
+        scales={
+            "gpu": {"steps": 20_000, "batch": 512, "lr": 3e-3, "photographs": 400},
+            "cpu": {"steps": 400, "batch": 64, "lr": 3e-3, "photographs": 80},
+        },
+        paper={},
+        source=source,
+        data=f"sequences with known homographies made from BSD400 to train on, from {len(TEST)} photographs of "
+        "scikit-image to test on; not comparable with HPatches' own numbers",
+    )
+
+
+RECIPES = {
+    "patches-l2net": _recipe("L2-Net", L2Net, "Tian et al., CVPR 2017 (doi:10.1109/CVPR.2017.649)"),
+    "patches-residual": _recipe(
+        "residual descriptor", ResidualDescriptor, "Balntas et al., HPatches, CVPR 2017 (arXiv:1704.05939)"
+    ),
+}

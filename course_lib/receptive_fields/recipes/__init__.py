@@ -1,0 +1,1 @@
+"""Recipes of the reference runs of this part, a file for each chapter."""

@@ -1,0 +1,104 @@
+"""The theoretical receptive field of any convolutional network, read off the network itself as it runs.
+
+A textbook adds up kernels and strides along a list of layers. A real network has skips, concatenations, dilation and
+borders, and is no list. So we run it once as bare wires, with positive weights and no activations. Nothing can cancel
+in it: an input pixel is connected to an output pixel exactly if the gradient between them is not zero.
+
+Chapter: book/receptive_fields/receptive_field.ipynb
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from .wires import Wires
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """The input pixels that one output pixel is connected to.
+
+    Attributes:
+        mask: (H, W), true where the input is seen. Dilation leaves holes in it; at the border it is cut off.
+        at: row and column of the output pixel.
+    """
+
+    mask: Tensor
+    at: tuple[int, int]
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """top, left, bottom, right of the smallest rectangle that holds the mask; bottom and right are outside."""
+        rows, columns = (self.mask.any(dim).nonzero().flatten().tolist() for dim in (1, 0))
+        if not rows:
+            raise ValueError(f"the output at {self.at} does not depend on the input at all")
+        return rows[0], columns[0], rows[-1] + 1, columns[-1] + 1
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the box."""
+        top, left, bottom, right = self.box
+        return bottom - top, right - left
+
+
+class _Reached(Exception):  # noqa: N818, it is no error
+    """The layer asked for has run: the rest of the forward pass does not matter."""
+
+
+def receptive_field(
+    model: nn.Module,
+    *inputs: Tensor,
+    at: tuple[int, int] | None = None,
+    layer: str | None = None,
+) -> ReceptiveField:
+    """Which pixels of the first input an output pixel can depend on, in evaluation mode.
+
+    ``mask[i, j] = 1`` if a path leads from input pixel (i, j) to the output pixel ``at``. For a chain of layers with
+    kernel k, stride s and dilation d, far from the border, its side follows ``r <- r + (k - 1) d j; j <- j s``.
+
+    Args:
+        model: made of convolutions, pooling, up-sampling, pixel (un)shuffle, padding, cropping, batch norm,
+            pointwise functions, sums, products and concatenations.
+        inputs: tensors as ``forward`` takes them, batch of 1; the first one is the image (1, C, H, W), large enough
+            for the field if the border is not to cut it. Their values do not matter.
+        at: row and column in the output; its centre by default.
+        layer: name of a module (as in ``model.named_modules()``): its output, the first time it runs, is looked at
+            instead of the model's; what comes after it may be anything.
+
+    Raises:
+        ValueError: for an operation that mixes all pixels (dense layers, norms over the image, global pooling) or is
+            not known; for an unknown layer; for ``at`` outside of the output.
+    Araujo et al., "Computing Receptive Fields of CNNs", Distill 2019, https://doi.org/10.23915/distill.00021
+    """
+    names = dict(model.named_modules())
+    if layer is not None and layer not in names:
+        raise ValueError(f"the model has no layer {layer!r}; there are {', '.join(n for n in names if n)}")
+    was_training = model.training
+    volumes = []
+
+    def look(module, args, output):
+        volumes.append(output)
+        if layer:
+            raise _Reached
+
+    hook = names[layer or ""].register_forward_hook(look)
+    try:
+        # double precision: 1/9 to the power of 100 layers must not be rounded to zero
+        image = torch.zeros_like(inputs[0], dtype=torch.float64).requires_grad_()
+        with torch.enable_grad(), Wires():
+            model.eval()(image, *inputs[1:])
+    except _Reached:
+        pass
+    finally:
+        hook.remove()
+        model.train(was_training)
+    if not volumes:
+        raise ValueError(f"the layer {layer!r} is not used in this forward pass")
+    output = volumes[-1]
+    height, width = output.shape[-2:]
+    row, column = at or (height // 2, width // 2)
+    if not (0 <= row < height and 0 <= column < width):
+        raise ValueError(f"at must lie in the output of {height} x {width} pixels, got {(row, column)}")
+    (gradient,) = torch.autograd.grad(output[..., row, column].sum(), image)
+    return ReceptiveField((gradient != 0).any(dim=1)[0], (row, column))

@@ -1,0 +1,77 @@
+"""CBDNet: its parts, and the properties of its losses."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from course_lib.denoising import CBDNet, asymmetric_loss, cbdnet_loss, total_variation
+from course_lib.receptive_fields import receptive_field
+
+
+def test_five_and_sixteen_convolutions():
+    net = CBDNet()
+    assert sum(isinstance(m, nn.Conv2d) for m in net.estimator) == 5
+    rest = [m for name, m in net.named_modules() if isinstance(m, nn.Conv2d) and "estimator" not in name]
+    assert len([m for m in rest if m.kernel_size == (3, 3)]) == 16
+    assert {m.out_channels for m in rest} == {64, 128, 256, 3}
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 8, 8), (2, 3, 7, 9), (1, 3, 2, 2), (1, 3, 5, 18)])
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_any_size_forward_and_backward(shape, precision):
+    net = CBDNet(width=4)
+    z, y = torch.rand(shape), torch.rand(shape)
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16):
+        loss = cbdnet_loss(net, z, torch.full(shape, 0.1), y)
+    loss.backward()
+    assert loss.isfinite() and all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
+
+
+@torch.no_grad()
+def test_training_starts_from_the_noisy_image_and_the_level_is_a_knob():
+    torch.manual_seed(0)
+    net, z = CBDNet(width=4), torch.rand(1, 3, 8, 8)
+    assert torch.equal(net(z), z)
+    nn.init.normal_(net.last.weight)
+    assert torch.equal(net(z), net(z, net.level(z)))
+    assert not torch.allclose(net(z), net(z, net.level(z) + 1))
+    assert net.level(z).min() >= 0
+
+
+def test_it_sees_the_neighbourhood_that_its_paths_add_up_to():
+    # 2 + 2*3 + 4*6 + 2*3 + 2 convolutions' reach each side, at strides 1, 2, 4, plus the estimator's 5
+    side = receptive_field(CBDNet(width=2), torch.zeros(1, 3, 128, 128)).size
+    assert 80 <= side[0] <= 100 and side[0] == side[1]
+
+
+@given(st.floats(0.01, 1), st.floats(0.001, 0.5), st.floats(0.05, 0.45))
+def test_underestimation_costs_more_by_the_ratio(level, error, alpha):
+    s = torch.full((1, 1, 2, 2), level, dtype=torch.float64)
+    over, under = asymmetric_loss(s + error, s, alpha), asymmetric_loss(s - error, s, alpha)
+    assert under > over
+    assert (under / over).item() == pytest.approx((1 - alpha) / alpha, rel=1e-3)
+
+
+def test_a_perfect_estimate_costs_nothing():
+    s = torch.rand(2, 3, 4, 5)
+    assert asymmetric_loss(s, s) == 0
+
+
+@given(st.floats(-2, 2), st.floats(-2, 2))
+def test_total_variation_of_a_plane(a, b):
+    plane = a * torch.arange(6.0).view(-1, 1) + b * torch.arange(7.0)
+    assert total_variation(plane[None, None]).item() == pytest.approx(a * a + b * b, abs=1e-4)
+
+
+def test_bad_input_is_named():
+    net = CBDNet(width=2)
+    with pytest.raises(ValueError, match="channel"):
+        net(torch.rand(1, 1, 8, 8))
+    with pytest.raises(ValueError, match="same shape"):
+        net(torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 9))
+    with pytest.raises(ValueError, match="alpha"):
+        asymmetric_loss(torch.rand(1, 1, 2, 2), torch.rand(1, 1, 2, 2), alpha=0.5)
+    with pytest.raises(ValueError, match="grey levels"):
+        net(torch.full((1, 3, 8, 8), 200.0))

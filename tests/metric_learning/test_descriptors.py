@@ -1,0 +1,201 @@
+"""Descriptors by their counts, the three tasks against straightforward loops, the AP against its own definition."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn import metrics as sk
+
+from course_lib import metric_learning as ml
+from course_lib.metric_learning.patch_tasks import LEVELS
+
+TYPES = ("ref", *(f"{level}{k}" for level in "eht" for k in range(1, 6)))
+
+
+def count(model):
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def test_l2net_has_the_coursework_s_parameter_count():
+    assert count(ml.L2Net()) == 1_336_032
+
+
+def test_the_residual_descriptor_is_within_one_percent():
+    assert abs(count(ml.ResidualDescriptor()) - 1_193_840) < 11_938
+
+
+@pytest.mark.parametrize("build", [ml.L2Net, ml.ResidualDescriptor])
+def test_descriptors(build):
+    torch.manual_seed(0)
+    x = torch.rand(4, 1, 32, 32)
+    net = build()
+    e = net(x)
+    assert e.shape == (4, 128)
+    torch.testing.assert_close(e.norm(dim=1), torch.ones(4))
+    ml.triplet_loss(e[:2], e[1:3], e[2:], squared=True).backward()
+    assert all(p.grad.isfinite().all() for p in net.parameters())
+    net.eval()
+    torch.testing.assert_close(net(0.4 * x + 0.3), net(x), rtol=0, atol=0.02)  # another light
+    with pytest.raises(ValueError, match="32 x 32, got"):
+        net(torch.rand(1, 1, 65, 65))
+
+
+def test_descriptors_without_learning():
+    pytest.importorskip("kornia")
+    torch.manual_seed(0)
+    x = torch.rand(3, 1, 32, 32)
+    assert ml.pixel_descriptor(x).shape == (3, 1024) and ml.sift_descriptor(x).shape == (3, 128)
+    torch.testing.assert_close(ml.sift_descriptor(0.5 * x), ml.sift_descriptor(x), rtol=0, atol=0.02)
+
+
+def benchmark_ap(scores, labels, positives=None):
+    """As the benchmark's authors describe it, entry by entry."""
+    order = np.argsort(-np.asarray(scores), kind="stable")
+    hits = np.asarray(labels)[order].astype(float)
+    found, seen = np.cumsum(hits), np.arange(1, len(hits) + 1)
+    recall = np.r_[0, found / (positives or hits.sum())]
+    precision = np.r_[1, found / seen]
+    return np.trapezoid(precision, recall)
+
+
+def test_average_precision():
+    draw = np.random.default_rng(0)
+    for positives in (None, 40):
+        scores, right = draw.normal(size=60), draw.random(60) < 0.4
+        ours = ml.trapezoidal_ap(torch.from_numpy(scores), torch.from_numpy(right), positives).item()
+        assert ours == pytest.approx(benchmark_ap(scores, right, positives), abs=1e-12)
+    # where it departs from scikit-learn's: the example of the docstring
+    scores, right = torch.tensor([2.0, 1.0]), torch.tensor([False, True])
+    assert ml.trapezoidal_ap(scores, right).item() == 0.25
+    assert sk.average_precision_score(right.numpy(), scores.numpy()) == 0.5
+
+
+def test_a_constant_descriptor_gains_nothing_by_the_order_of_a_list():
+    right = torch.arange(100) < 5
+    assert benchmark_ap(np.zeros(100), right.numpy()) == 1.0, "the positives stand in front"
+    assert ml.trapezoidal_ap(torch.zeros(100), right).item() < 0.05
+
+
+@pytest.fixture(scope="module")
+def described():
+    draw = torch.Generator().manual_seed(0)
+    made = {}
+    for name, n in (("v_a", 12), ("i_b", 9), ("v_c", 15)):
+        point = torch.randn(n, 8, generator=draw)
+        spread = torch.tensor([0.0] + [0.4] * 5 + [0.8] * 5 + [1.4] * 5).view(16, 1, 1)
+        made[name] = point + spread * torch.randn(16, n, 8, generator=draw)
+    return made
+
+
+def test_verification_pair_by_pair(described):
+    pairs = ml.draw_pairs({name: d.shape[1] for name, d in described.items()}, 400)
+    ours = ml.verification(described, pairs)
+    for level, letter in zip(LEVELS, "eht", strict=True):
+        distances = {}
+        for kind, some in pairs.items():
+            distances[kind] = []
+            for k in range(400):
+                patches = []
+                for sequence, view, index in (some.first, some.second):
+                    strip = "ref" if view[k] == 0 else f"{letter}{view[k]}"
+                    patches.append(described[some.sequences[sequence[k]]][TYPES.index(strip), index[k]])
+                distances[kind].append((patches[0] - patches[1]).norm().item())
+        for kind in ("intra", "inter"):
+            scores = -np.r_[distances[kind], distances["positive"]]
+            truth = np.r_[np.zeros(400), np.ones(400)]
+            assert ours[level][f"{kind} balanced"] == pytest.approx(sk.roc_auc_score(truth, scores), abs=1e-6)
+            expected = benchmark_ap(scores[:480], truth[:480])
+            assert ours[level][f"{kind} imbalanced"] == pytest.approx(expected, abs=1e-6)
+    assert ours["easy"]["inter balanced"] > ours["hard"]["inter balanced"] > ours["tough"]["inter balanced"]
+
+
+def test_pairs_are_what_their_names_say():
+    pairs = ml.draw_pairs({"a": 3, "b": 2, "c": 40}, 3000, seed=1)
+    for kind, some in pairs.items():
+        (s1, t1, i1), (s2, t2, i2) = some.first, some.second
+        sizes = torch.tensor([3, 2, 40])
+        assert (t1 != t2).all() and (i1 < sizes[s1]).all() and (i2 < sizes[s2]).all()
+        assert {"positive": (s1 == s2) & (i1 == i2), "intra": (s1 == s2) & (i1 != i2), "inter": s1 != s2}[
+            kind
+        ].all()
+
+
+def test_matching_image_by_image(described):
+    ours = ml.matching(described)
+    for level, letter in zip(LEVELS, "eht", strict=True):
+        means = []
+        for d in described.values():
+            values = []
+            for k in range(1, 6):
+                apart = torch.cdist(d[0].double(), d[TYPES.index(f"{letter}{k}")].double())
+                best = apart.min(1)
+                right = best.indices == torch.arange(len(apart))
+                values.append(benchmark_ap(-best.values.numpy(), right.numpy(), positives=len(apart)))
+            means.append(np.mean(values))
+        assert ours[level] == pytest.approx(np.mean(means), abs=1e-6)
+
+
+def test_retrieval_query_by_query(described):
+    draw = torch.Generator().manual_seed(1)
+    patches = [(name, i) for name, d in described.items() for i in range(d.shape[1])]
+    chosen = [patches[k] for k in torch.randperm(36, generator=draw).tolist()]
+    task = ml.Retrieval(chosen[:10], chosen[10:])
+    ours = ml.retrieval(described, task, pools=(8, 14, 5000), chunk=4)
+    for level, letter in zip(LEVELS, "eht", strict=True):
+        assert set(ours[level]) == {8, 14}, "no pool of 5,000 here"
+        for k in ours[level]:
+            values = []
+            for name, i in task.queries:
+                query = described[name][0, i]
+                pool = [described[name][TYPES.index(f"{letter}{j}"), i] for j in range(1, 6)]
+                pool += [described[s][0, n] for s, n in task.distractors if s != name]
+                scores = [-(query - p).norm().item() for p in pool[:k]]
+                values.append(benchmark_ap(scores, np.arange(k) < 5))
+            assert ours[level][k] == pytest.approx(np.mean(values), abs=1e-6)
+
+
+def test_task_files_are_written_and_read(tmp_path, described):
+    pairs = ml.draw_pairs({name: d.shape[1] for name, d in described.items()}, 50)
+    task = ml.Retrieval([("v_a", 3), ("i_b", 0)], [("v_c", 7)])
+    ml.write_tasks(tmp_path, "x", pairs, task)
+    assert (tmp_path / "verif_neg_intra_split-x.csv").read_text().startswith("s1,t1,idx1,s2,t2,idx2\n")
+    again, retrieval = ml.read_tasks(tmp_path, "x")
+    assert retrieval == task
+    assert ml.verification(described, again) == ml.verification(described, pairs)
+    (tmp_path / "retr_queries_split-x.csv").write_text("sequence;index\n")
+    with pytest.raises(ValueError, match="must have the columns s,idx"):
+        ml.read_tasks(tmp_path, "x")
+    with pytest.raises(ValueError, match="verif_pos_split-y.csv is missing"):
+        ml.read_tasks(tmp_path, "y")
+
+
+def test_queries_and_distractors_are_disjoint_and_not_flat():
+    strips = torch.randint(0, 256, (16, 30, 1, 8, 8)).byte()
+    strips[0, :10] = 128
+    task = ml.draw_retrieval({"a": strips}, 5, 12)
+    chosen = task.queries + task.distractors
+    assert len(set(chosen)) == 17 and min(i for _, i in chosen) >= 10
+    with pytest.raises(ValueError, match="got 20 good patches"):
+        ml.draw_retrieval({"a": strips}, 10, 12)
+
+
+def test_pairs_are_two_views_of_one_point():
+    views = torch.arange(6).view(6, 1, 1, 1, 1) * 16 + torch.arange(16).view(1, 16, 1, 1, 1)
+    pairs = ml.PatchPairs(views.byte().expand(6, 16, 1, 4, 4), 5)
+    for seed in range(20):
+        a, p = (x[:, 0, 0, 0].mul(255).round().int() for x in pairs(torch.Generator().manual_seed(seed)))
+        assert (a // 16 == p // 16).all() and (a != p).all() and len((a // 16).unique()) == 5
+    with pytest.raises(ValueError, match="N at least batch"):
+        ml.PatchPairs(views.byte(), 7)
+    with pytest.raises(ValueError, match="V at least 2"):
+        ml.PatchPairs(views.byte()[:, :1], 5)
+    with pytest.raises(ValueError, match="uint8 .*got .*float32"):
+        ml.to_32(torch.rand(2, 1, 65, 65))
+    with pytest.raises(ValueError, match=r"\(16, N, D\).*\(11, 3, 8\) for 'a'"):
+        ml.matching({"a": torch.zeros(11, 3, 8)})
+    with pytest.raises(ValueError, match="got none"):
+        ml.matching({})
+    torch.manual_seed(0)
+    flat, corners = torch.full((1, 120, 120), 0.5), torch.rand(1, 120, 120).round()
+    assert ml.patch_views([flat, corners], points=4).shape == (8, 16, 1, 32, 32)
+    with pytest.raises(ValueError, match="got none"):
+        ml.patch_views([flat])

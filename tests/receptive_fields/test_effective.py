@@ -1,0 +1,93 @@
+"""The effective receptive field against what can be worked out by hand: a chain of box filters."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from course_lib.receptive_fields import effective_receptive_field, receptive_field
+
+
+def uniform_chain(depth):
+    chain = nn.Sequential(*(nn.Conv2d(1, 1, 3, padding=1, bias=False) for _ in range(depth)))
+    for p in chain.parameters():
+        nn.init.constant_(p, 1 / 9)
+    return chain
+
+
+@pytest.mark.parametrize("depth", [1, 5, 20])
+def test_the_radius_of_uniform_weights_is_that_of_a_random_walk(depth):
+    erf = effective_receptive_field(uniform_chain(depth), torch.rand(1, 1, 63, 63))
+    assert erf.map.sum().item() == pytest.approx(1, abs=1e-5)
+    assert erf.radius == pytest.approx(
+        math.sqrt(depth * 2 / 3), rel=1e-3
+    )  # a step of -1, 0, 1 has variance 2/3
+
+
+def test_many_layers_look_like_a_gaussian():
+    erf = effective_receptive_field(uniform_chain(20), torch.rand(1, 1, 63, 63))
+    assert (erf.map - erf.gaussian).abs().max() < 0.03 * erf.map.max()
+    # two sigma: the area of a circle of radius sigma sqrt(2 ln(1 / 0.0455)), up to the grid
+    assert erf.area == pytest.approx(math.pi * erf.radius**2 * 2 * math.log(1 / 0.0455), rel=0.1)
+
+
+def test_it_lies_within_the_theoretical_field():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(3, 4, 3, stride=2), nn.ReLU(), nn.Conv2d(4, 2, 3, dilation=2, padding=2))
+    x = torch.rand(8, 3, 31, 31)
+    erf = effective_receptive_field(net, x)
+    assert torch.equal(erf.map > 0, receptive_field(net, x[:1]).mask)
+
+
+def test_a_batch_and_its_mean_agree():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 1, 3, padding=1))
+    x = torch.rand(4, 1, 9, 9)
+    together = effective_receptive_field(net, x).map
+    one_by_one = []
+    for image in x:
+        v = image[None].clone().requires_grad_()
+        net(v)[0, 0, 4, 4].backward()
+        one_by_one.append(v.grad.abs()[0, 0])
+    expected = torch.stack(one_by_one).mean(0)
+    torch.testing.assert_close(together, expected / expected.sum())
+
+
+def test_initialisations_are_averaged():
+    def build(seed):
+        torch.manual_seed(seed)
+        return nn.Conv2d(1, 1, 3, padding=1)
+
+    x = torch.rand(1, 1, 7, 7)
+    each = torch.stack([effective_receptive_field(build(s), x).map for s in range(3)])
+    torch.testing.assert_close(effective_receptive_field(build, x, initialisations=3).map, each.mean(0))
+
+
+def test_an_intermediate_volume_and_a_strided_centre():
+    net = nn.Sequential(nn.AvgPool2d(2), nn.AvgPool2d(2))
+    erf = effective_receptive_field(net, torch.rand(1, 1, 8, 8), forward=lambda m, x: m[0](x), at=(1, 2))
+    assert erf.at == (2.5, 4.5) and erf.area == 4 and erf.radius == pytest.approx(0.5)
+
+
+def test_bad_input_is_named():
+    net, x = nn.Conv2d(1, 1, 3, padding=1), torch.rand(1, 1, 8, 8)
+    with pytest.raises(ValueError, match="4 dimensions"):
+        effective_receptive_field(net, x[0])
+    with pytest.raises(ValueError, match="at must lie"):
+        effective_receptive_field(net, x, at=(0, 8))
+    with pytest.raises(ValueError, match="function that builds"):
+        effective_receptive_field(net, x, initialisations=2)
+    assert net.training, "also after an error"
+    with pytest.raises(ValueError, match="initialisations must be at least 1, got 0"):
+        effective_receptive_field(lambda seed: net, x, initialisations=0)
+    nn.init.zeros_(net.weight)
+    with pytest.raises(ValueError, match="nothing to look at"):
+        effective_receptive_field(net, x)
+
+
+def test_a_single_pixel_is_a_gaussian_too():
+    with torch.no_grad():  # as in a chapter's cell that only measures
+        field = effective_receptive_field(nn.Conv2d(1, 1, 1), torch.rand(1, 1, 5, 5))
+    torch.testing.assert_close(field.gaussian, field.map)
+    assert field.radius == 0 and field.map[2, 2] == 1
