@@ -13,7 +13,7 @@ EXERCISES = $(wildcard exercises/instructor/*.ipynb)
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help environment book serve test execute check-notebooks results lint format adopt clean
+.PHONY: help environment book serve test execute check-notebooks results student release lint format adopt clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -51,6 +51,12 @@ check-notebooks: $(READY)  ## run chapters in smoke, write nothing: CHAPTER=...,
 
 results: $(READY)  ## write book/results.md from the stored reference runs
 	$(BIN)/python -m course_lib.reference table > _results.tmp && mv _results.tmp book/results.md || { rm -f _results.tmp; exit 1; }
+
+student: $(READY)  ## make the students' exercise notebooks from the instructors'
+	$(BIN)/python -m exercises.generate
+
+release: $(READY)  ## copy everything but the solutions: DIR=../course-public
+	$(BIN)/python -m exercises.release $(DIR)
 
 lint: $(READY)  ## ruff: errors and format
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""explore and compare moved in headless Chromium, in a page opened from a file, as a reader does it.
+"""explore, compare and hover moved in headless Chromium, in a page opened from a file, as a reader does it.
 
 Needs a Chromium on the machine and the Python package ``playwright``, which drives it; skipped otherwise.
 """
@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from course_lib import plotting
-from course_lib.explore import compare, explore
+from course_lib.explore import compare, explore, hover
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SWITCHES = [
@@ -240,3 +240,47 @@ def test_pixels_are_enlarged_without_smoothing(visit):
         brightness(page, "img", x, y) for x in (0.1, 0.3, 0.45, 0.55, 0.8) for y in (0.1, 0.45, 0.55, 0.8)
     }
     assert seen == {0, 255}
+
+
+def row_and_column():
+    """A black square of 100 pixels; the row and the column of the pixel pointed at are drawn over it."""
+
+    def see(row, column):
+        weights = torch.zeros(100, 100)
+        weights[row], weights[:, column] = 1, 1
+        return weights, f"row {row}, column {column}"
+
+    hover(torch.zeros(100, 100), see, alt="A black square", step=10, zoom=2)
+
+
+def test_hovering_shows_what_belongs_to_the_pixel(visit):
+    page = visit(row_and_column)
+    stack, caption = ".cl-stack", page.locator(".cl-caption")
+    assert caption.inner_text() == "row 55, column 55"
+    assert brightness(page, stack, 0.2, 0.5575) > 50 and brightness(page, stack, 0.2, 0.7) == 0
+    box = page.locator(stack).bounding_box()
+    page.mouse.move(box["x"] + 0.27 * box["width"], box["y"] + 0.82 * box["height"])
+    assert caption.inner_text() == "row 85, column 25"
+    assert brightness(page, stack, 0.2, 0.8575) > 50 and brightness(page, stack, 0.2, 0.5575) == 0
+    assert brightness(page, stack, 0.2575, 0.5) > 50 and brightness(page, stack, 0.2575, 0.8575) == 255, (
+        "the mark"
+    )
+
+
+def test_the_arrow_keys_move_the_pixel_and_stop_at_the_border(visit):
+    page = visit(row_and_column)
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".cl-caption").inner_text() == "row 45, column 65"
+    for _ in range(9):
+        page.keyboard.press("ArrowRight")
+    assert page.locator(".cl-caption").inner_text() == "row 45, column 95"
+    assert page.get_by_role("application", name="A black square").count() == 1
+
+
+def test_a_finger_taps_the_pixel(visit):
+    page = visit(row_and_column, width=390, touch=True)
+    box = page.locator(".cl-stack").bounding_box()
+    page.touchscreen.tap(box["x"] + 0.04 * box["width"], box["y"] + 0.96 * box["height"])
+    assert page.locator(".cl-caption").inner_text() == "row 95, column 5"

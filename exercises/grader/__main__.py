@@ -1,0 +1,117 @@
+"""The command: python -m exercises.grader grade SUBMISSIONS --out grades.csv"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from .collect import collect
+from .klass import Grading, grade_all, prepare, threads
+from .master import Master, read_master
+from .run import Limits
+from .sandbox import Sandbox, find_sandbox
+from .write import write_all
+
+MASTERS = Path(__file__).resolve().parent.parent / "instructor"
+WARNING = """
+WARNING: {why}.
+Submissions run as plain processes, with limits but without a lock: they may read and write whatever you may, and use
+the network. Do this only with submissions that you trust, or on a machine that you can throw away. On Debian and
+Ubuntu: apt-get install bubblewrap. Every status says "unsandboxed".
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="python -m exercises.grader", description="Points for a class's notebooks."
+    )
+    command = top.add_subparsers(required=True, metavar="COMMAND").add_parser(
+        "grade",
+        help="grade a folder of submissions",
+        description="Grade a folder of submissions. What is graded already is not graded again; start it as often as "
+        "you like, after an interruption too.",
+    )
+    add = command.add_argument
+    add(
+        "submissions",
+        type=Path,
+        help="STUDENT.ipynb, STUDENT/*.ipynb, or a bulk download from Canvas or Moodle",
+    )
+    add(
+        "--out",
+        type=Path,
+        default=Path("grades.csv"),
+        help="the table; all else goes into a folder beside it",
+    )
+    add("--master", type=Path, default=MASTERS / "denoising.ipynb", help="the instructor's notebook")
+    add(
+        "--workers",
+        type=int,
+        default=max(1, (os.cpu_count() or 2) // 2),
+        help="submissions at a time (%(default)s)",
+    )
+    add("--scheduler", metavar="tcp://...", help="grade on a Dask cluster")
+    add("--regrade", nargs="*", metavar="STUDENT", help="grade these again, or all if none is named")
+    add(
+        "--seconds",
+        type=float,
+        default=Limits.seconds,
+        help="of the CPU, for a question's check (%(default)g)",
+    )
+    add("--memory", type=float, default=Limits.memory / 2**30, help="GiB for a question (%(default)g)")
+    add("--seed", default="", help="other numbers in the hidden checks: a word of your own")
+    add("--no-sandbox", action="store_true", help="plain processes even where bubblewrap works")
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    asked = parser().parse_args(arguments)
+    sandbox = Sandbox(False, why_not="asked for with --no-sandbox") if asked.no_sandbox else find_sandbox()
+    if not sandbox.locked:
+        print(WARNING.format(why=sandbox.why_not[:1].upper() + sandbox.why_not[1:]), file=sys.stderr)
+    try:
+        master = read_master(asked.master)
+        submissions = collect(asked.submissions, master)
+        folder = asked.out.with_suffix("")
+        folder.mkdir(parents=True, exist_ok=True)
+        limits = Limits(seconds=asked.seconds, memory=int(asked.memory * 2**30))
+        hidden = tuple(path.resolve() for path in (asked.submissions, folder, asked.master.parent))
+        print(
+            f"{master.name}: {len(submissions)} submissions; first the master's own answers, for the reference."
+        )
+        results = grade_class(asked, master, submissions, limits, sandbox, hidden, folder)
+        print(write_all(asked.out, folder, master, submissions, results))
+    except (OSError, ValueError, RuntimeError) as error:
+        print(f"grader: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ngrader: stopped. The same command goes on from here.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def grade_class(asked, master: Master, submissions, limits, sandbox, hidden, folder) -> dict[str, dict]:
+    """Everyone's result, with a progress bar."""
+    from tqdm import tqdm
+
+    grading: Grading = prepare(master, limits, sandbox, asked.seed, hidden)
+    if asked.scheduler:
+        from .cluster import dask
+
+        pool = dask(asked.scheduler)
+    else:
+        pool = threads(asked.workers)
+    again = (
+        (lambda student: False)
+        if asked.regrade is None
+        else lambda s: not asked.regrade or s in asked.regrade
+    )
+    if unknown := set(asked.regrade or ()) - {s.student for s in submissions}:
+        raise ValueError(f"no submission of {', '.join(sorted(unknown))}")
+    done = grade_all(submissions, grading, folder / "results", again, pool)
+    bar = tqdm(done, total=len(submissions), unit="student", disable=None)
+    return {submission.student: result for submission, result in bar}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

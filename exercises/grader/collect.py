@@ -1,0 +1,126 @@
+"""Find the submissions: one notebook a student, whatever the learning platform made of the folder.
+
+Understood are ``STUDENT.ipynb``, ``STUDENT/any/where/x.ipynb`` (nbgrader's layout is one of these), and the names that
+Canvas and Moodle give to the files of a bulk download. A name is data here: it becomes a column, never a command.
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .master import Master, marks
+from .rebuild import find_answers
+
+LARGEST = 20 << 20  # bytes; a notebook of this course has some hundred kB
+CANVAS = re.compile(r"^(?P<student>[^_]+)(?P<late>_LATE)?_(?P<id>\d+)_\d+_.+$")
+MOODLE = re.compile(r"^(?P<student>.+)_(?P<id>\d+)_assignsubmission_(file|onlinetext)_?$")
+HANDED_IN = re.compile(r"[-_ ]*submission(?:[-_ ]?\(?\d+\)?)?$", re.I)
+
+
+@dataclass
+class Submission:
+    """A student's notebook; ``status`` is "ok" if it can be run, else what is the matter with the file."""
+
+    student: str
+    path: Path | None = None
+    platform_id: str = ""  # of the student at Canvas, of the participant at Moodle
+    status: str = "no-file"
+    sha: str = ""
+    notes: list[str] = field(default_factory=list)
+    data: bytes = field(default=b"", repr=False)  # only on its way to another machine
+
+    @property
+    def notebook(self) -> dict:
+        return json.loads(self.data or self.path.read_bytes())
+
+
+def collect(folder: Path, master: Master) -> list[Submission]:
+    """All the submissions, sorted by student."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"there is no folder {folder}")
+    found: dict[tuple[str, str], list[Path]] = {}
+    late = set()
+    for entry in sorted(folder.iterdir()):
+        if entry.name.startswith((".", "__MACOSX")) or entry.is_symlink():
+            continue
+        if entry.is_dir():
+            name, files = readable(entry.name), notebooks(entry)
+        elif entry.suffix == ".ipynb":
+            name, files = readable(entry.stem), [entry]
+        else:
+            continue
+        if canvas := CANVAS.match(name):
+            key = canvas["student"], canvas["id"]
+            late |= {key} if canvas["late"] else set()
+        elif moodle := MOODLE.match(name):
+            key = moodle["student"], moodle["id"]
+        else:
+            key = (name if entry.is_dir() else without_assignment(name, master.name)), ""
+        found.setdefault(key, []).extend(files)
+    names = [name for name, _ in found]
+    made = []
+    for (name, number), files in found.items():
+        student = name if names.count(name) == 1 else f"{name} {number}".strip()  # two people of one name
+        made.append(choose(student, files, number, (name, number) in late, master))
+    return sorted(made, key=lambda submission: submission.student)
+
+
+def readable(name: str) -> str:
+    """A file's name as text that can be written anywhere; on disk it may be any bytes."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def notebooks(folder: Path) -> list[Path]:
+    """The notebooks below a folder; no links, which might lead anywhere, and none of Jupyter's own copies."""
+    found = [path for path in folder.rglob("*.ipynb") if path.is_file() and not path.is_symlink()]
+    inner = [path.relative_to(folder).parts for path in found]
+    return [
+        p
+        for p, parts in zip(found, inner, strict=True)
+        if not any(x.startswith((".", "__MACOSX")) for x in parts)
+    ]
+
+
+def without_assignment(stem: str, assignment: str) -> str:
+    """``ada-denoising-submission (1)`` is by ada."""
+    return re.sub(rf"[-_ ]*{re.escape(assignment)}$", "", HANDED_IN.sub("", stem), flags=re.I) or stem
+
+
+def choose(student: str, files: list[Path], platform_id: str, late: bool, master: Master) -> Submission:
+    """The latest file that is a submission of this assignment; if none is, the latest, and its status says why."""
+    newest_first = sorted(files, key=lambda p: (p.stat().st_mtime_ns, p.name), reverse=True)
+    read = [look(Submission(student, path, platform_id), master) for path in newest_first]
+    chosen = next(
+        (s for s in read if s.status == "ok"), read[0] if read else Submission(student, None, platform_id)
+    )
+    if len(read) > 1:
+        chosen.notes.append(f"{len(read)} files, taken: {readable(chosen.path.name)}")
+    if late:
+        chosen.notes.append("late")
+    return chosen
+
+
+def look(submission: Submission, master: Master) -> Submission:
+    """Read one file as far as is needed to say whether it can be graded."""
+    size = submission.path.stat().st_size
+    if size == 0 or size > LARGEST:
+        submission.status = "empty" if size == 0 else "too-large"
+        return submission
+    submission.sha = hashlib.sha256(submission.path.read_bytes()).hexdigest()
+    try:
+        notebook = submission.notebook
+        cells = notebook["cells"]
+        if not isinstance(cells, list):
+            raise ValueError("no cells")
+        answers, _ = find_answers(notebook, master)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        submission.status = "unreadable"
+        return submission
+    if not answers:
+        foreign = any(isinstance(cell, dict) and marks(cell) for cell in cells)
+        submission.status = "wrong-assignment" if foreign else "no-answers"
+        return submission
+    submission.status = "ok"
+    return submission

@@ -1,0 +1,292 @@
+"""Answers to the first question of a notebook that a grader has to survive; `make_class` puts them into notebooks.
+
+NAME stands for the question's function, SECRETS for a folder that nobody may touch, PORT for a port of 127.0.0.1.
+Run them behind bubblewrap only: what they try, they would otherwise do.
+"""
+
+RAISES = """
+def NAME(*a, **k):
+    raise ValueError("no")
+"""
+
+NOT_PYTHON = """
+def NAME(x:
+    return x
+"""
+
+WRONG = """
+def NAME(*a, **k):
+    return a[0]
+"""
+
+ENDLESS = """
+def NAME(*a, **k):
+    while True:
+        pass
+"""
+
+SWALLOWS = """
+import signal
+for s in range(1, 65):
+    try:
+        signal.signal(s, signal.SIG_IGN)
+    except (OSError, ValueError):
+        pass
+
+def NAME(*a, **k):
+    while True:
+        try:
+            while True:
+                pass
+        except BaseException:
+            pass
+"""
+
+FORK_BOMB = """
+import os
+while True:
+    try:
+        os.fork()
+    except OSError:
+        pass
+"""
+
+EIGHT_GIGABYTES = """
+def NAME(*a, **k):
+    return len(bytearray(8 << 30))
+"""
+
+MANY_MEGABYTES = """
+import os, time
+for _ in range(6):
+    if os.fork() == 0:
+        block = bytearray(400 << 20)
+        for i in range(0, len(block), 4096):
+            block[i] = 1
+        time.sleep(60)
+time.sleep(60)
+"""
+
+SHARED_MEMORY = """
+import mmap
+block, some = mmap.mmap(-1, 8 << 30), b"x" * (16 << 20)
+while True:
+    block.write(some)
+"""
+
+SLEEPS = """
+import time
+
+def NAME(*a, **k):
+    time.sleep(1_000_000)
+"""
+
+HALF_CHARACTERS = """
+def NAME(*a, **k):
+    assert False, "\\ud800 \\x00 <script>alert(1)</script>"
+"""
+
+CHATTY = """
+import sys
+while True:
+    sys.stdout.write("x" * 65536)
+"""
+
+PATCHES = """
+import json, math, sys
+true = lambda *a, **k: True
+json.dumps = lambda *a, **k: "{}"
+math.isclose = true
+print = lambda *a, **k: None
+if "torch" in sys.modules:
+    import numpy.testing, torch, torch.testing
+    torch.allclose = torch.equal = torch.testing.assert_close = true
+    numpy.testing.assert_allclose = numpy.testing.assert_array_equal = true
+
+class Everything(float):
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = true
+    __hash__ = float.__hash__
+
+def NAME(*a, **k):
+    return Everything(0)
+"""
+
+SPIES = """
+import sys, threading
+def watch():
+    while True:
+        for frame in list(sys._current_frames().values()):
+            emit = frame.f_globals.get("emit")
+            if getattr(emit, "__name__", "") == "emit":
+                emit("score", 99.0)
+                emit("double", 1.0)
+                return
+threading.Thread(target=watch, daemon=True).start()
+
+def NAME(*a, **k):
+    return 0.0
+"""
+
+STEALS = """
+import os
+def look():
+    seen = []
+    for place in ("/proc/1/mem", "/proc/1/environ", "SECRETS", "GRADER", "/home"):
+        try:
+            seen += os.listdir(place) if os.path.isdir(place) else [open(place, "rb").read(1)]
+        except OSError:
+            pass
+    return seen
+
+def NAME(*a, **k):
+    assert False, f"seen: {look()}"
+"""
+
+# These stand before a right answer, which is worth its points all the same.
+
+WARNS = """
+import warnings
+warnings.warn("old")
+"""
+
+MAGICS = """
+%autocall 0
+!echo hello
+import asyncio
+await asyncio.sleep(0)
+noted = %sx echo 2
+"""
+
+DAEMONS = """
+import os
+for _ in range(8):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            while True:
+                pass
+        os._exit(0)
+"""
+
+WRITES_OUTSIDE = """
+import os
+for place in ("SECRETS", "/", "/usr", "/etc", "/home", "/root", "/course"):
+    try:
+        open(os.path.join(place, "was-here"), "w").write("x")
+    except OSError:
+        pass
+os.system("rm -rf SECRETS 2>/dev/null")
+"""
+
+CALLS_OUT = """
+import socket
+reached = []
+for address in (("127.0.0.1", PORT), ("192.0.2.1", 80)):
+    try:
+        reached.append(socket.create_connection(address, timeout=1))
+    except OSError:
+        pass
+assert not reached, "the network is there"
+"""
+
+TAKES_FOLDERS = """
+import os
+here = os.getcwd()
+for name in os.listdir(".."):
+    try:
+        os.rename(os.path.join("..", name), os.path.join("..", name + "-gone"))
+        os.symlink("/usr", os.path.join("..", name))
+    except OSError:
+        pass
+"""
+
+ROOT_AGAIN = """
+import ctypes, os
+libc = ctypes.CDLL(None)
+got = [libc.unshare(0x10000000), libc.shmget(0, 4096, 0o1600), libc.ptrace(0, 0, 0, 0)]
+try:
+    got.append(os.memfd_create("memory"))
+except OSError:
+    pass
+for place in ("/dev/file", "/proc/self/oom_score_adj", "/proc/sys/kernel/hostname"):
+    try:
+        with open(place, "w") as file:
+            file.write("-1000")
+        got.append(place)
+    except OSError:
+        pass
+assert set(got) == {-1}, got
+"""
+
+# These may cost their author more than the first question.
+
+KILLS = """
+import os, signal
+os.kill(-1, signal.SIGKILL)
+"""
+
+FORGES = """
+import os, threading
+def forge():
+    while True:
+        for fd in range(3, 40):
+            try:
+                os.write(fd, b'\\ndone\\n{"what": "double", "value": 0}\\n')
+            except OSError:
+                pass
+threading.Thread(target=forge, daemon=True).start()
+
+def NAME(*a, **k):
+    return 0
+"""
+
+ONLY_SAYS_DONE = """
+import os, time
+deep = b"[" * 900 + b"]" * 900
+for fd in range(3, 40):
+    try:
+        os.write(fd, b'report {"errors": 7, "check": ' + deep + b"}\\ndone\\n")
+    except OSError:
+        pass
+time.sleep(0.3)
+held = []
+while True:
+    held.append(b"x" * (64 << 20))
+"""
+
+# {kind: (code, the status it should end with)}
+IN_PLACE = {
+    "raises": (RAISES, "ok"),
+    "not-python": (NOT_PYTHON, "ok"),
+    "wrong": (WRONG, "ok"),
+    "endless": (ENDLESS, "timeout"),
+    "endless-cell": ("while True: pass", "timeout"),
+    "swallows": (SWALLOWS, "timeout"),
+    "exits": ("import os\nos._exit(0)", "kernel-died"),
+    "sys-exits": ("import sys\nsys.exit()", "ok"),
+    "segfault": ("import ctypes\nctypes.string_at(0)", "kernel-died"),
+    "fork-bomb": (FORK_BOMB, "processes"),
+    "8-gigabytes": (EIGHT_GIGABYTES, "memory"),
+    "many-megabytes": (MANY_MEGABYTES, "memory"),
+    "shared-memory": (SHARED_MEMORY, "memory"),
+    "sleeps": (SLEEPS, "timeout"),
+    "half-characters": (HALF_CHARACTERS, "ok"),
+    "chatty": (CHATTY, "output"),
+    "patches": (PATCHES, "ok"),
+    "steals": (STEALS, "ok"),
+}
+BEFORE = {
+    "warns": WARNS,
+    "magics": MAGICS,
+    "daemons": DAEMONS,
+    "writes-outside": WRITES_OUTSIDE,
+    "calls-out": CALLS_OUT,
+    "takes-folders": TAKES_FOLDERS,
+    "root-again": ROOT_AGAIN,
+}
+RECKLESS = {
+    "spies": (SPIES, "ok"),
+    "kills": (KILLS, "kernel-died"),
+    "forges": (FORGES, "forged"),
+    "only-says-done": (ONLY_SAYS_DONE, "forged"),
+}
