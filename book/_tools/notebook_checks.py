@@ -22,13 +22,17 @@ def is_picture(output) -> bool:
 
 def output_problems(nb, name: str = "") -> list[str]:
     """Reasons not to store the outputs of this run; empty when they are fit for the book."""
-    problems, size = [], 0
+    problems, sizes = [], {}
     for i, cell in enumerate(nb.cells):
         outputs = cell.get("outputs", [])
-        size += len(json.dumps(outputs, ensure_ascii=False)) if outputs else 0
+        sizes[i] = len(json.dumps(outputs, ensure_ascii=False)) if outputs else 0
         problems += [f"cell {i}: {p}" for output in outputs for p in _one_output(output)]
-    if size > MAX_OUTPUT_BYTES and name not in LARGER_OUTPUTS:
-        problems.append(f"outputs take {size // 1000} kB, at most {MAX_OUTPUT_BYTES // 1000} kB a chapter")
+    if sum(sizes.values()) > MAX_OUTPUT_BYTES and name not in LARGER_OUTPUTS:
+        largest = sorted(sizes, key=sizes.get, reverse=True)[:6]
+        problems.append(
+            f"outputs take {sum(sizes.values()) // 1000} kB, at most {MAX_OUTPUT_BYTES // 1000} kB a chapter; most in "
+            + ", ".join(f"cell {i} ({sizes[i] // 1000} kB)" for i in largest)
+        )
     return problems
 
 
