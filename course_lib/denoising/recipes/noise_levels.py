@@ -75,7 +75,7 @@ def _little_noise(title: str, build) -> Recipe:
         evaluate=partial(psnr_at, sigmas=(10, 30, 50, 100)),
         scales={
             "gpu": {"steps": 20_000, "batch": 128, "patch": 50, "lr": 5e-3},
-            "cpu": {"steps": 500, "batch": 8, "patch": 40, "lr": 6e-3},
+            "cpu": {"steps": 3_000, "batch": 8, "patch": 40, "lr": 6e-3},
         },
         paper={},  # published for all of BSD68 and 20 layers; the chapter quotes it
         source="Mohan et al., ICLR 2020 (arXiv:1906.05478)",
@@ -94,7 +94,7 @@ RECIPES = {
         evaluate=partial(psnr_when_told, levels={name: tuple(v) for name, v in FFDNET_PAPER.items()}),
         scales={
             "gpu": {"steps": 40_000, "batch": 128, "patch": 70, "lr": 2e-3},
-            "cpu": {"steps": 1_300, "batch": 8, "patch": 64, "lr": 2e-3},
+            "cpu": {"steps": 9_000, "batch": 16, "patch": 64, "lr": 2e-3},
         },
         paper={
             _metric(name, s): value for name, levels in FFDNET_PAPER.items() for s, value in levels.items()
