@@ -94,7 +94,7 @@ RECIPES = {
         evaluate=partial(psnr_when_told, levels={name: tuple(v) for name, v in FFDNET_PAPER.items()}),
         scales={
             "gpu": {"steps": 40_000, "batch": 128, "patch": 70, "lr": 2e-3},
-            "cpu": {"steps": 9_000, "batch": 16, "patch": 64, "lr": 2e-3},
+            "cpu": {"steps": 7_000, "batch": 16, "patch": 64, "lr": 2e-3},
         },
         paper={
             _metric(name, s): value for name, levels in FFDNET_PAPER.items() for s, value in levels.items()
