@@ -61,7 +61,7 @@ def _recipe(title: str, camera: Camera | None, what: str) -> Recipe:
         evaluate=psnr_on_photographs,
         scales={
             "gpu": {"steps": 20_000, "batch": 32, "patch": 128, "lr": 5e-4},
-            "cpu": {"steps": 5_000, "batch": 8, "patch": 64, "lr": 2e-3, "model": {"width": 24}},
+            "cpu": {"steps": 3_000, "batch": 8, "patch": 64, "lr": 2e-3, "model": {"width": 24}},
         },
         paper={},  # the paper tests on photographs of real cameras (NC12, DND, Nam), which this course does not have
         source=PAPER,
