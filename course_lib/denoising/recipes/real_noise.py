@@ -7,7 +7,7 @@ from functools import partial
 
 import torch
 
-from ... import data
+from ... import data, training
 from ...camera import Camera
 from ...data.photographs import HELD_OUT, PHOTOGRAPHS
 from ...noise import Gaussian
@@ -21,8 +21,8 @@ PAPER = "Guo et al., CVPR 2019 (arXiv:1807.04686)"
 def camera_patches(device, scale: dict, camera: Camera | None):
     """``generator -> (z, level, y)``: colour patches as the camera records them, or with Gaussian noise."""
     names = [name for name in PHOTOGRAPHS if name not in HELD_OUT]
-    training = list(data.photographs(grey=False, names=names).values())
-    patches = data.Patches(training, size=scale["patch"], batch=scale["batch"], device=device)
+    pictures = list(data.photographs(grey=False, names=names).values())
+    patches = data.Patches(pictures, size=scale["patch"], batch=scale["batch"], device=device)
 
     def batch(generator):
         y = patches(generator)
@@ -61,10 +61,11 @@ def _recipe(title: str, camera: Camera | None, what: str) -> Recipe:
         evaluate=psnr_on_photographs,
         scales={
             "gpu": {"steps": 20_000, "batch": 32, "patch": 128, "lr": 5e-4},
-            "cpu": {"steps": 3_000, "batch": 8, "patch": 64, "lr": 2e-3, "model": {"width": 24}},
+            "cpu": {"steps": 2_500, "batch": 8, "patch": 64, "lr": 2e-3, "model": {"width": 24}},
         },
         paper={},  # the paper tests on photographs of real cameras (NC12, DND, Nam), which this course does not have
         source=PAPER,
+        fit={"optimizer": training.Muon},
         data=f"{what}; trained on eight photographs of scikit-image, tested on CBSD68",
     )
 
