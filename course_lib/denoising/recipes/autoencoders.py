@@ -86,7 +86,7 @@ def _recipe(
         evaluate=partial(test_error, damages=(damage,)),
         scales={
             "gpu": {"steps": 20_000, "batch": 64, "lr": 6e-3},
-            "cpu": {"steps": 400, "batch": 32, "lr": 6e-3} | ({"model": cpu_model} if cpu_model else {}),
+            "cpu": {"steps": 300, "batch": 32, "lr": 6e-3} | ({"model": cpu_model} if cpu_model else {}),
         },
         paper={} if paper is None else {f"MSE, {damage}": paper},
         source=source,
