@@ -3,7 +3,7 @@
 python -m exercises.grader.make_class MASTER FOLDER --students 300
 
 Each kind of submission is worth points that are known, so a grading can be checked; ``expected.csv`` beside the folder
-has them. The hostile ones (see `hostile` and `meddlers`) spoil their first question, or try to, and have the others right.
+has them. The hostile ones (see `hostile` and `meddlers`) spoil their first question, or try to, and only that one.
 """
 
 import argparse
