@@ -96,7 +96,6 @@ def embed(model, images: Tensor, batch: int = 256) -> Tensor:
     Args:
         model: a network, or the bound method of one (``classifier.embed``).
         images: uint8, or float in [0, 1], (N, C, H, W).
-
         batch: pictures at a time, which bounds the memory.
 
     Shape: (N, C, H, W) -> (N, D), float32
