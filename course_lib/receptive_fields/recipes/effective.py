@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from ... import data, session, training
 from ...reference.recipe import Recipe
 from ..chains import KINDS, chain, growth_exponent
-from ..classifier import SmallClassifier
+from ..classifier import ResidualClassifier, SmallClassifier
 from ..effective import EffectiveReceptiveField, effective_receptive_field
 from ..initialisation import outside_large_
 
@@ -92,16 +92,16 @@ def view_of_classifier(model, size: int = 64, images: int = 64) -> EffectiveRece
     return effective_receptive_field(model, x, forward=lambda m, x: m.forward_features(x))
 
 
-def before_and_after(model) -> dict[str, float]:
+def before_and_after(model, build=SmallClassifier, size: int = 64, images: int = 64) -> dict[str, float]:
     """The trained network against the same network with its first weights (seed 0).
 
     By the second moment, which rules out nothing far away, and by the paper's size, which counts what is near the peak.
     """
     session.seed_everything(0)
-    untrained = SmallClassifier().to(next(model.parameters()).device)
+    untrained = build().to(next(model.parameters()).device)
     metrics = {"CIFAR-10 accuracy (%)": accuracy(model)}
     for when, network in (("before", untrained), ("after", model)):
-        view = view_of_classifier(network)
+        view = view_of_classifier(network, size, images)
         metrics[f"radius {when} training (pixels)"] = view.radius
         metrics[f"side {when} training (pixels)"] = view.side
     return metrics
@@ -177,6 +177,22 @@ RECIPES = {
         paper={},
         source=LUO,
         data=lambda: f"{data.cifar10_source()}, 50,000 images to train on, accuracy on 2,000 test images",
+    ),
+    "erf-training-residual": Recipe(
+        title="view of 17 residual blocks without strides",
+        chapter=CHAPTER,
+        build=ResidualClassifier,
+        batches=cifar_batches,
+        loss=classification_loss,
+        evaluate=partial(before_and_after, build=ResidualClassifier, size=96, images=16),
+        scales={
+            "gpu": {"steps": 8_000, "batch": 256, "patch": 32, "lr": 5e-3},
+            "cpu": {"steps": 600, "batch": 32, "patch": 32, "lr": 5e-3},
+        },
+        paper={},
+        source=LUO,
+        data=lambda: f"{data.cifar10_source()}, 50,000 images to train on, accuracy on 2,000 test images",
+        keep_weights=False,
     ),
     "erf-initialisation": _measurement(
         "outside-large initialisation, 5 seeds",
