@@ -47,6 +47,12 @@ def check_same_shape(a: Tensor, b: Tensor, names: str) -> None:
         raise ValueError(f"{names} must have the same shape, got {tuple(a.shape)} and {tuple(b.shape)}")
 
 
+def check_same_device(a: Tensor, b: Tensor, a_name: str, b_name: str) -> None:
+    """Raise ``ValueError`` unless both tensors live on one device: a silent move would cost every step."""
+    if a.device != b.device:
+        raise ValueError(f"{a_name} and {b_name} must be on one device, got {a.device} and {b.device}")
+
+
 def check_sigma(sigma: float, name: str = "sigma") -> float:
     """A noise level in the unit of the image, [0, 1]; grey levels (25) are refused by name."""
     if not 0 <= sigma <= 1:

@@ -14,6 +14,11 @@ from adopt import replace  # noqa: E402
 
 logger = logging.getLogger(__name__)
 GITHUB = "https://github.com/"
+# A wide plot scrolls in its cell on a phone: the keyboard must get there too, as to the theme's scrolling code.
+FOCUS_WIDE_CELLS = """addEventListener("load", () => {
+  for (const cell of document.querySelectorAll("div.cell_output"))
+    if (cell.scrollWidth > cell.clientWidth) cell.tabIndex = 0;
+});"""
 PICTURE_FILE = re.compile(r"\.(png|svg|webp|jpe?g|gif)$", re.I)
 
 
@@ -106,6 +111,7 @@ def setup(app):
     # "env": another repository means reading every page again.
     app.add_config_value("course_home", "", "env", str)
     app.add_config_value("course_repository", "", "env", str)
+    app.add_js_file(None, body=FOCUS_WIDE_CELLS)
     app.connect("config-inited", set_repository, priority=10)
     app.connect("source-read", use_this_repository)
     app.connect("doctree-resolved", check_alternative_text)

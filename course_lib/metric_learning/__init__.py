@@ -1,6 +1,8 @@
 """Metric learning: distances that mean something. Chapters: book/metric_learning/"""
 
+from .average_precision import trapezoidal_ap
 from .batches import PeopleBatches, jittered
+from .collapse import embedding_spread, is_collapsed
 from .descriptors import L2Net, ResidualDescriptor, describe, pixel_descriptor, sift_descriptor, to_32
 from .gallery import Identification, TemplateGallery
 from .losses import (
@@ -14,19 +16,10 @@ from .losses import (
 from .mining import STRATEGIES, hardest_triplets, mined_triplet_loss, random_triplets
 from .networks import Classifier, EmbeddingNet, embed
 from .patch_batches import PatchPairs, patch_views
-from .patch_tasks import matching, retrieval, trapezoidal_ap, verification
+from .patch_tasks import matching, retrieval, verification
 from .pictures import at_distance, mosaic, pixel_distance, tsne
 from .protocol import Identified, enrol_first, identify_unseen
-from .rates import (
-    ROC,
-    OpenSetCurve,
-    embedding_spread,
-    is_collapsed,
-    open_set_curve,
-    retrieval_map,
-    roc,
-    split_pairs,
-)
+from .rates import ROC, OpenSetCurve, open_set_curve, retrieval_map, roc, split_pairs
 from .task_files import Pairs, Retrieval, draw_pairs, draw_retrieval, read_tasks, write_tasks
 
 __all__ = [

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .._checks import check_images
+
 
 class PeopleBatches:
     """``people`` random identities with ``shots`` random pictures each: ``batches(generator) -> (z, labels)``.
@@ -41,10 +43,13 @@ class PeopleBatches:
             images.ndim != 4
             or images.dtype != torch.uint8
             or labels.shape != images.shape[:1]
+            or labels.is_floating_point()
             or not len(labels)
         ):
-            got = f"{tuple(images.shape)} {images.dtype} and {tuple(labels.shape)}"
-            raise ValueError(f"images must be uint8 (N, C, H, W), N at least 1, and labels (N,), got {got}")
+            got = f"{tuple(images.shape)} {images.dtype} and {tuple(labels.shape)} {labels.dtype}"
+            raise ValueError(
+                f"images must be uint8 (N, C, H, W), N at least 1, and labels (N,) integers, got {got}"
+            )
         names, counts = labels.cpu().unique(return_counts=True)
         if people < 2 or shots < 2 or people > len(names) or counts.min() < 2:
             raise ValueError(
@@ -75,8 +80,15 @@ class PeopleBatches:
 def jittered(z: Tensor, generator: torch.Generator) -> Tensor:
     """Every picture shifted (5 %), turned (7 degrees), zoomed (10 %), perhaps mirrored, and its tone curve bent.
 
-    Shape: (B, C, H, W) in [0, 1] -> the same.
+    All are uniform up to the limits given; the tone is ``z^g`` with ``log g`` uniform in [-0.3, 0.3].
+
+    Args:
+        generator: on any device; its state alone decides.
+
+    Shape: (B, C, H, W) in [0, 1] -> the same, on the same device
+    Raises: ``ValueError`` for another form, values outside [0, 1], NaN.
     """
+    check_images(z, "z", clean=True)
     unit = (2 * torch.rand(6, len(z), generator=generator, device=generator.device) - 1).to(z.device)
     zoom, angle = 1 + 0.1 * unit[0], math.radians(7) * unit[1]
     mirror = torch.where(unit[2] > 0, 1.0, -1.0)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .._checks import check_images
+from .modes import device_of, evaluating
 
 SIDE = 32
 
@@ -122,18 +123,20 @@ def to_32(patches: Tensor) -> Tensor:
 def describe(descriptor, sequences: dict[str, Tensor], batch: int = 1024) -> dict[str, Tensor]:
     """Descriptors of whole sequences, in evaluation mode.
 
+    Args:
+        descriptor: a network, or a function of (B, 1, 32, 32); then all is done on the CPU.
+        batch: patches at a time, which bounds the memory.
+
     Shape: name -> uint8 (16, N, 1, S, S) to name -> float (16, N, D), on the device of the descriptor
-    Raises: as `to_32`, for patches that are not uint8.
+    Raises: ``ValueError`` for sequences of another form or type; a network is left in the mode it was in.
     """
-    device = torch.device("cpu")
-    if isinstance(descriptor, nn.Module):
-        device, training = next(descriptor.parameters()).device, descriptor.training
-        descriptor.eval()
-    described = {}
-    for name, patches in sequences.items():
-        flat = patches.flatten(0, 1)
-        parts = [descriptor(to_32(some.to(device))).float() for some in flat.split(batch)]
-        described[name] = torch.cat(parts).view(*patches.shape[:2], -1)
-    if isinstance(descriptor, nn.Module):
-        descriptor.train(training)
+    network = descriptor if isinstance(descriptor, nn.Module) else nn.Identity()
+    device, described = device_of(network), {}
+    with evaluating(network):
+        for name, patches in sequences.items():
+            if patches.ndim != 5:
+                raise ValueError(f"{name!r} must be patches (16, N, 1, S, S), got {tuple(patches.shape)}")
+            flat = patches.flatten(0, 1)
+            parts = [descriptor(to_32(some.to(device))).float() for some in flat.split(batch)]
+            described[name] = torch.cat(parts).view(*patches.shape[:2], -1)
     return described

@@ -1,6 +1,5 @@
-"""A gallery of templates: who is this, is it really them, and is it anybody we know?
+"""A gallery of templates: who is this, is it really them, and is it anybody we know? Enrolling trains nothing.
 
-Enrolling a person stores a few embeddings. Nothing is trained, so it takes as long as one forward pass.
 Chapter: book/metric_learning/siamese_networks.ipynb
 """
 
@@ -37,7 +36,7 @@ class TemplateGallery:
 
     ``D(q, u)`` is the ``mean`` of the distances from the query to all templates of person u, or with the rule
     ``nearest`` the smallest of them. One bad template spoils the first a little and the second not at all; one lucky
-    template makes the second accept a stranger.
+    template makes the second accept a stranger. Of two people at the same distance, the first to be enrolled is named.
 
     Args:
         rule: ``mean`` or ``nearest``. threshold: gamma; None accepts everybody.
@@ -82,23 +81,23 @@ class TemplateGallery:
 
         Raises: ``ValueError`` for a name that is taken or empty, no template, another D, NaN or infinite values.
         """
+        check_embeddings(templates, "templates")
         self.enrol_all([name], templates, torch.zeros(len(templates), dtype=torch.long))
 
     def enrol_all(self, names: list[str], templates: Tensor, owners: Tensor) -> None:
-        """Add many people at once: ``owners[i]`` is the place in ``names`` of template i. Raises as `enrol`."""
+        """Add many people at once: ``owners[i]`` is the place in ``names`` of template i.
+
+        Shape: templates (N, D), owners (N,) integers from 0 to ``len(names) - 1``. Raises: as `enrol`.
+        """
         self._check(templates, "templates")
         taken = [name for name in names if name in self._people]
-        if taken or len(set(names)) < len(names) or not all(isinstance(n, str) and n for n in names):
-            what = (
-                f"{taken[0]!r} is enrolled already; remove it first"
-                if taken
-                else f"got {names[:3]} with repeats"
-            )
-            raise ValueError(f"names must be new, different and not empty: {what}")
+        if taken:
+            raise ValueError(f"names must be new: {taken[0]!r} is enrolled already; remove it first")
+        if len(set(names)) < len(names) or not all(isinstance(n, str) and n for n in names):
+            raise ValueError(f"names must be different and not empty, got {names[:3]}")
         if owners.shape != templates.shape[:1] or owners.is_floating_point():
-            raise ValueError(
-                f"owners must be ({len(templates)},) integers, got {tuple(owners.shape)} {owners.dtype}"
-            )
+            got = f"{tuple(owners.shape)} {owners.dtype}"
+            raise ValueError(f"owners must be ({len(templates)},) integers, got {got}")
         present = owners.unique().tolist()
         if present != list(range(len(names))):
             raise ValueError(
@@ -150,9 +149,7 @@ class TemplateGallery:
         best = self.distances(queries).min(1)
         names = self.names
         nearest = [names[i] for i in best.indices.tolist()]
-        if self.threshold is None:
-            return Identification(list(nearest), nearest, best.values)
-        accepted = (best.values < self.threshold).tolist()
+        accepted = (best.values < (math.inf if self.threshold is None else self.threshold)).tolist()
         answers = [name if yes else None for name, yes in zip(nearest, accepted, strict=True)]
         return Identification(answers, nearest, best.values)
 
@@ -166,11 +163,13 @@ class TemplateGallery:
         return self.distances(queries)[:, self.names.index(self._known(name))] < self.threshold
 
     def save(self, path: str | Path) -> None:
-        """Write everything to one safetensors file."""
+        """Write everything to one safetensors file; what was there before stays until the new one is complete."""
         from safetensors.torch import save_file
 
         about = {"people": list(self._people.items()), "rule": self.rule, "threshold": self.threshold}
-        save_file({"templates": self.templates.cpu().contiguous()}, path, {"gallery": json.dumps(about)})
+        aside = Path(f"{path}.new")
+        save_file({"templates": self.templates.cpu().contiguous()}, aside, {"gallery": json.dumps(about)})
+        aside.replace(path)
 
     @classmethod
     def load(cls, path: str | Path, device: torch.device | str = "cpu") -> "TemplateGallery":
@@ -181,10 +180,12 @@ class TemplateGallery:
             with safe_open(path, "pt") as file:
                 about = json.loads(file.metadata()["gallery"])
                 templates = file.get_tensor("templates")
+            gallery = cls(about["rule"], about["threshold"], device)
+            gallery._people = {name: count for name, count in about["people"]}
+            if (count := sum(gallery._people.values())) != len(templates):
+                raise ValueError(f"{len(templates)} templates instead of {count}")
         except (SafetensorError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path} is not a gallery that TemplateGallery.save wrote ({error})") from error
-        gallery = cls(about["rule"], about["threshold"], device)
-        gallery._people = {name: count for name, count in about["people"]}
         gallery._blocks = [templates.to(gallery.device)] if gallery._people else []
         return gallery
 

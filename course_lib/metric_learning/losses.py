@@ -1,13 +1,16 @@
 """Losses of a learned distance: what is alike comes together, what is not goes apart.
 
 ``d(a, b) = |a - b|_2`` is the distance of two embeddings; a pair has ``y = 0`` if both show the same, ``y = 1`` if not.
+The losses raise ``ValueError`` for an empty batch, whose mean would be NaN, for other shapes, and for tensors on
+different devices.
+
 Chapter: book/metric_learning/siamese_networks.ipynb
 """
 
 import torch
 from torch import Tensor
 
-from .._checks import check_same_shape
+from .._checks import check_same_device, check_same_shape
 
 
 def pair_distance(a: Tensor, b: Tensor, squared: bool = False) -> Tensor:
@@ -16,10 +19,11 @@ def pair_distance(a: Tensor, b: Tensor, squared: bool = False) -> Tensor:
     The root has an infinite slope at 0; there the gradient is set to 0, since two equal embeddings give no direction.
 
     Shape: two (B, D) -> (B,), at least float32: half precision overflows at 256.
-    Raises: ``ValueError`` for other shapes, or a shape each.
+    Raises: ``ValueError`` for other shapes, or a shape or a device each.
     """
     check_embeddings(a, "a")
     check_same_shape(a, b, "the two batches of embeddings")
+    check_same_device(a, b, "a", "b")
     precise = torch.promote_types(a.dtype, torch.float32)
     return _root((a.to(precise) - b.to(precise)).square().sum(1), squared)
 
@@ -27,7 +31,7 @@ def pair_distance(a: Tensor, b: Tensor, squared: bool = False) -> Tensor:
 def contrastive_loss(a: Tensor, b: Tensor, y: Tensor, margin: float = 1.0) -> Tensor:
     """``mean (1 - y)/2 d + y/2 max(0, m - d)``: the lecture's form, a constant pull and a constant push.
 
-    Shape: a, b (B, D); y (B,), 0 for the same and 1 for different -> scalar. Raises: ``ValueError`` on other shapes.
+    Shape: a, b (B, D); y (B,), 0 for the same and 1 for different -> scalar. Raises: as the module says.
     """
     d, y = pair_distance(a, b), _check_y(y, a)
     return ((1 - y) / 2 * d + y / 2 * (margin - d).clamp(min=0)).mean()
@@ -36,7 +40,7 @@ def contrastive_loss(a: Tensor, b: Tensor, y: Tensor, margin: float = 1.0) -> Te
 def hadsell_loss(a: Tensor, b: Tensor, y: Tensor, margin: float = 1.0) -> Tensor:
     """``mean (1 - y)/2 d^2 + y/2 max(0, m - d)^2``: springs, whose force grows with what is wrong.
 
-    Shape: a, b (B, D); y (B,), 0 for the same and 1 for different -> scalar. Raises: ``ValueError`` on other shapes.
+    Shape: a, b (B, D); y (B,), 0 for the same and 1 for different -> scalar. Raises: as the module says.
     Hadsell, Chopra, LeCun, CVPR 2006, https://doi.org/10.1109/CVPR.2006.100
     """
     d, y = pair_distance(a, b), _check_y(y, a)
@@ -50,9 +54,10 @@ def triplet_loss(
 
     With ``squared`` both distances are squared; with a margin of 1 that is the loss of the patch descriptors.
 
-    Shape: three (B, D) embeddings -> scalar. Raises: ``ValueError`` on other shapes.
+    Shape: three (B, D) embeddings -> scalar. Raises: as the module says.
     Schroff, Kalenichenko, Philbin, "FaceNet", CVPR 2015, https://doi.org/10.1109/CVPR.2015.7298682
     """
+    _check_some(anchor, "anchor")
     gap = pair_distance(anchor, positive, squared) - pair_distance(anchor, negative, squared)
     return (margin + gap).clamp(min=0).mean()
 
@@ -63,11 +68,12 @@ def hardest_negative_loss(anchor: Tensor, positive: Tensor, margin: float = 1.0)
     For batches in which every pair shows a point of its own: all others are negatives, and only the hardest counts.
     Distances, not their squares: with the hardest negatives the squares make descriptors collapse.
 
-    Shape: two (B, D), B at least 2 -> scalar. Raises: ``ValueError`` on other shapes.
+    Shape: two (B, D), B at least 2 -> scalar. Raises: as the module says.
     Mishchuk et al., HardNet, NeurIPS 2017, https://arxiv.org/abs/1705.10872
     """
     check_embeddings(anchor, "anchor")
     check_same_shape(anchor, positive, "anchor and positive")
+    check_same_device(anchor, positive, "anchor", "positive")
     if (count := len(anchor)) < 2:
         raise ValueError(
             f"anchor must hold at least two rows, since the others are the negatives, got {count}"
@@ -113,6 +119,15 @@ def _root(squares: Tensor, squared: bool) -> Tensor:
 
 
 def _check_y(y: Tensor, a: Tensor) -> Tensor:
+    _check_some(a, "a")
     if y.shape != a.shape[:1]:
         raise ValueError(f"y must have one number a pair, ({len(a)},), got {tuple(y.shape)}")
+    check_same_device(y, a, "y", "a")
     return y.to(a.dtype)
+
+
+def _check_some(embedding: Tensor, name: str) -> None:
+    if not len(embedding):
+        raise ValueError(
+            f"{name} must hold at least one row, got {tuple(embedding.shape)}: the mean of nothing is NaN"
+        )

@@ -9,6 +9,7 @@ Chapter: book/metric_learning/siamese_networks.ipynb
 import torch
 from torch import Tensor
 
+from .._checks import check_same_device
 from .losses import check_embeddings, distance_matrix, pair_distance
 
 STRATEGIES = ("all", "random", "batch-hard", "semi-hard")
@@ -35,7 +36,7 @@ def mined_triplet_loss(
         generator: for ``random``; by default torch's own.
 
     Shape: embedding (B, D), labels (B,) integers -> scalar
-    Raises: ``ValueError`` on another strategy, other shapes.
+    Raises: ``ValueError`` on another strategy, other shapes, an empty batch, labels on another device.
     On a GPU, mining waits once a step for the device: how many triplets there are, only it knows.
 
     Hermans et al., arXiv:1703.07737 (batch-hard); Schroff et al., CVPR 2015 (semi-hard).
@@ -81,8 +82,11 @@ def random_triplets(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """For each anchor a random positive and a random negative, each uniform, as three index vectors.
 
-    Shape: (B,) -> three (B',), B' being the number of anchors that have both.
+    Shape: (B,) integers -> three (B',), B' being the number of anchors that have both.
+    Raises: ``ValueError`` for labels that are no vector of integers.
     """
+    if labels.ndim != 1 or labels.is_floating_point():
+        raise ValueError(f"labels must be (B,) integers, got {tuple(labels.shape)} {labels.dtype}")
     same = labels[:, None] == labels
     draw = torch.rand(
         2, *same.shape, generator=generator, device=generator.device if generator else labels.device
@@ -106,3 +110,6 @@ def _check(embedding: Tensor, labels: Tensor, mining: str) -> None:
     if labels.shape != embedding.shape[:1] or labels.is_floating_point():
         got = f"{tuple(labels.shape)} {labels.dtype}"
         raise ValueError(f"labels must be ({len(embedding)},) integers, one an embedding, got {got}")
+    if not len(embedding):
+        raise ValueError(f"embedding must hold at least one row, got {tuple(embedding.shape)}")
+    check_same_device(labels, embedding, "labels", "embedding")

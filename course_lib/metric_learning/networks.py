@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .._checks import check_images
+from .modes import device_of, evaluating
 
 
 class EmbeddingNet(nn.Module):
@@ -63,7 +64,10 @@ class EmbeddingNet(nn.Module):
 class Classifier(nn.Module):
     """`EmbeddingNet` with one output for each known person instead of a projection: identification as classification.
 
-    Shape: z (B, channels, H, W) -> logits (B, people)
+    Args:
+        people: outputs, one a known person. dims, width, channels: as in `EmbeddingNet`.
+
+    Shape: z (B, channels, H, W) -> logits (B, people). Raises: as `EmbeddingNet`.
     """
 
     def __init__(self, people: int, dims: int = 64, width: int = 24, channels: int = 1):
@@ -92,16 +96,17 @@ def embed(model, images: Tensor, batch: int = 256) -> Tensor:
     Args:
         model: a network, or the bound method of one (``classifier.embed``).
         images: uint8, or float in [0, 1], (N, C, H, W).
+        batch: pictures at a time, which bounds the memory.
 
-    Shape: (N, C, H, W) -> (N, D)
+    Shape: (N, C, H, W) -> (N, D), float32
+    Raises: ``ValueError`` for what is neither; whatever the network raises, which is left in the mode it was in.
     """
     network = getattr(model, "__self__", model)
-    was_training = network.training
-    network.eval()
-    device = next(network.parameters()).device
+    if not isinstance(network, nn.Module):
+        raise ValueError(f"model must be a network or a method of one, got {type(network).__name__}")
     parts = []
-    for some in images.split(batch):
-        z = some.to(device)
-        parts.append(model(z.float() / 255 if z.dtype == torch.uint8 else z).float())
-    network.train(was_training)
+    with evaluating(network):
+        for some in images.split(batch):
+            z = some.to(device_of(network))
+            parts.append(model(z.float() / 255 if z.dtype == torch.uint8 else z).float())
     return torch.cat(parts)

@@ -10,36 +10,11 @@ Chapter: book/metric_learning/patch_descriptors.ipynb
 import torch
 from torch import Tensor
 
+from .average_precision import trapezoidal_ap
 from .task_files import Pairs, Retrieval
 
 LEVELS = {"easy": 0, "hard": 5, "tough": 10}  # how far after ref the types of a difficulty begin
 POOLS = (100, 500, 1000, 5000, 10_000, 15_000, 20_000)
-
-
-def trapezoidal_ap(scores: Tensor, right: Tensor, positives: int | None = None) -> Tensor:
-    """The benchmark's average precision: the area under straight lines between the points (recall, precision).
-
-    From (recall 0, precision 1) on, one point for each entry in the order of falling scores. scikit-learn's
-    ``average_precision_score`` takes steps instead of lines and does not start at precision 1, so the two differ:
-    with one positive in second place of two, this is (1 + 0) / 2 x 0 + (0 + 1/2) / 2 x 1 = 0.25, the other 0.5.
-
-    Equal scores: whatever is wrong comes first. The benchmark keeps the order of its lists, and in its retrieval list
-    the positives stand in front: a descriptor that is the same for every patch would be perfect. Without equal
-    scores, as for any descriptor that looks at the patch, the two rules agree.
-
-    Args:
-        positives: how many there are to be found; by default those in ``right``.
-
-    Shape: scores (..., K), right (..., K) bool -> (...), float64
-    """
-    by_rightness = right.to(torch.int8).argsort(dim=-1, stable=True)
-    scores, right = scores.gather(-1, by_rightness), right.gather(-1, by_rightness)
-    hits = right.gather(-1, scores.argsort(dim=-1, descending=True, stable=True)).double()
-    found = hits.cumsum(-1)
-    precision = found / torch.arange(1, hits.shape[-1] + 1, device=hits.device)
-    before = torch.cat([torch.ones_like(precision[..., :1]), precision[..., :-1]], -1)
-    total = found[..., -1] if positives is None else torch.full_like(found[..., -1], positives)
-    return ((precision + before) / 2 * hits).sum(-1) / total.clamp(min=1)
 
 
 def verification(descriptors: dict[str, Tensor], pairs: dict[str, Pairs]) -> dict[str, dict[str, float]]:
@@ -52,7 +27,7 @@ def verification(descriptors: dict[str, Tensor], pairs: dict[str, Pairs]) -> dic
         pairs: by the names ``positive``, ``intra``, ``inter``.
 
     Shape: each value (16, N, D), float: the reference and fifteen targets of one sequence
-    Raises: ``ValueError`` for no sequence or another form.
+    Raises: ``ValueError`` for no sequence, another form, NaN, pairs of patches that the descriptors do not hold.
     """
     flat, start = _flatten(descriptors)
     results = {}
@@ -76,14 +51,14 @@ def matching(descriptors: dict[str, Tensor]) -> dict[str, float]:
     where the indices agree; every patch is a positive to be found. Mean over targets, then over sequences.
 
     Shape: each value (16, N, D), float: the reference and fifteen targets of one sequence
-    Raises: ``ValueError`` for no sequence or another form.
+    Raises: ``ValueError`` for no sequence, another form, NaN.
     """
     _check(descriptors)
     results = {level: [] for level in LEVELS}
     for d in descriptors.values():
         truth = torch.arange(d.shape[1], device=d.device)
         for level, offset in LEVELS.items():
-            nearest = torch.cdist(d[0], d[1 + offset : 6 + offset]).min(-1)
+            nearest = _apart(d[0], d[1 + offset : 6 + offset]).min(-1)
             ap = trapezoidal_ap(-nearest.values, nearest.indices == truth, positives=d.shape[1])
             results[level].append(ap.mean().item())
     return {level: sum(values) / len(values) for level, values in results.items()}
@@ -95,37 +70,41 @@ def retrieval(
     """Find a patch's five siblings in a pool of other patches: mean AP, ``{level: {size of the pool: ...}}``
 
     The pool of size k is the first k of: the five target patches of that level, then the distractors in their order
-    without those of the query's own sequence. Sizes beyond the list are left out.
+    without those of the query's own sequence. Without these a list may be a little shorter than the largest pool (of
+    the benchmark's 20,000, some 19,500 remain); then the pool is the whole of it. Sizes that not even all distractors
+    would fill are left out.
 
     Shape: each value (16, N, D), float: the reference and fifteen targets of one sequence
-    Raises: ``ValueError`` for no sequence or another form, or if no pool fits the list.
+    Raises: ``ValueError`` for no sequence, another form, NaN, a task with patches that the descriptors do not hold, no
+        pool that the distractors fill, or a query without any distractor of another sequence.
     """
     flat, start = _flatten(descriptors)
     names = list(descriptors)
     queries, distractors = flat[_rows(start, task.queries)], flat[_rows(start, task.distractors)]
     own = [torch.tensor([names.index(name) for name, _ in rows]) for rows in (task.queries, task.distractors)]
-    longest = (
-        len(task.distractors) - int(torch.stack([own[1] == k for k in own[0].unique()]).sum(1).max()) + 5
-    )
+    longest = 5 + len(task.distractors)
     sizes = [k for k in pools if k <= longest]
     if not sizes:
         raise ValueError(
-            f"the shortest list has {longest} entries, fewer than the smallest pool of {min(pools)}"
+            f"the list of a query has at most {longest} entries, fewer than the smallest pool of {min(pools)}"
         )
+    if len(own[1].unique()) == 1 and (own[0] == own[1][0]).any():
+        raise ValueError("every query needs distractors of another sequence, got one sequence alone")
     sums = {level: dict.fromkeys(sizes, 0.0) for level in LEVELS}
     for rows in torch.arange(len(queries)).split(chunk):
         q = queries[rows]
         foreign = (own[0][rows, None] != own[1]).to(q.device)
-        # distractors of other sequences first, in their order; those of the own one go to the end
-        order = (~foreign).to(torch.int8).argsort(dim=1, stable=True)[:, : sizes[-1]]
-        apart = torch.cdist(q, distractors).gather(1, order)
+        # distractors of other sequences first, in their order; those of the own one go to the end, infinitely far away:
+        # entries behind the last hit change no average precision
+        order = (~foreign).to(torch.int8).argsort(dim=1, stable=True)[:, : max(sizes)]
+        apart = _apart(q, distractors).masked_fill(~foreign, torch.inf).gather(1, order)
         for level, offset in LEVELS.items():
             targets = [
                 [start[name][k + offset] + index for k in range(1, 6)]
                 for name, index in (task.queries[i] for i in rows.tolist())
             ]
             at = torch.tensor(targets, device=flat.device)
-            siblings = (flat[at] - q[:, None]).norm(dim=2)
+            siblings = _apart(q[:, None], flat[at])[:, 0]
             pool = torch.cat([siblings, apart], 1)
             right = torch.arange(pool.shape[1], device=q.device) < 5
             for k in sizes:
@@ -133,6 +112,11 @@ def retrieval(
     return {
         level: {k: value / len(queries) for k, value in by_size.items()} for level, by_size in sums.items()
     }
+
+
+def _apart(a: Tensor, b: Tensor) -> Tensor:
+    """Distances in float64: as matrix products in float32 they lose the digits that decide between near candidates."""
+    return torch.cdist(a.double(), b.double())
 
 
 def _flatten(descriptors: dict[str, Tensor]) -> tuple[Tensor, dict[str, list[int]]]:
@@ -146,23 +130,50 @@ def _flatten(descriptors: dict[str, Tensor]) -> tuple[Tensor, dict[str, list[int
 
 
 def _check(descriptors: dict[str, Tensor]) -> None:
-    for name, d in descriptors.items():
-        if d.ndim != 3 or len(d) != 16:
-            raise ValueError(
-                f"descriptors must be (16, N, D) for each sequence, got {tuple(d.shape)} for {name!r}"
-            )
     if not descriptors:
         raise ValueError("descriptors must hold at least one sequence, got none")
+    first = next(iter(descriptors.values()))
+    for name, d in descriptors.items():
+        if (
+            d.ndim != 3
+            or len(d) != 16
+            or not d.numel()
+            or not d.is_floating_point()
+            or d.shape[2] != first.shape[2]
+        ):
+            got = f"{tuple(d.shape)} for {name!r}, {d.dtype}"
+            raise ValueError(
+                f"descriptors must be float (16, N, D) for each sequence, one D for all, got {got}"
+            )
+        if d.isnan().any():
+            raise ValueError(f"the descriptors of {name!r} contain NaN")
 
 
 def _rows(start: dict[str, list[int]], references: list[tuple[str, int]]) -> Tensor:
+    for name, index in references:
+        _check_patch(start, name, index)
     return torch.tensor([start[name][0] + index for name, index in references])
 
 
+def _check_patch(start: dict[str, list[int]], name: str, index: int) -> None:
+    """An index beyond a sequence would be a patch of the next type, and nobody would notice."""
+    if name not in start:
+        raise ValueError(
+            f"the task asks for the sequence {name!r}, the descriptors hold {sorted(start)[:3]} ..."
+        )
+    if not 0 <= index < (count := start[name][1] - start[name][0]):
+        raise ValueError(f"the task asks for patch {index} of {name!r}, which has {count}")
+
+
 def _pair_distances(flat: Tensor, start: dict, pairs: Pairs, offset: int, chunk: int = 1 << 17) -> Tensor:
+    for name in pairs.sequences:
+        _check_patch(start, name, 0)
     table = torch.tensor([start[name] for name in pairs.sequences])
     sides = []
     for sequence, view, index in (pairs.first, pairs.second):
+        wrong = (index < 0) | (index >= (table[:, 1] - table[:, 0])[sequence])
+        for k in wrong.nonzero()[:1, 0].tolist():
+            _check_patch(start, pairs.sequences[sequence[k]], int(index[k]))
         kind = torch.where(view > 0, view + offset, view)  # 0 is the reference, whatever the level
         sides.append(table[sequence, kind] + index)
     parts = [

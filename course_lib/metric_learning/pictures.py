@@ -34,10 +34,15 @@ def at_distance(reference: Tensor, other: Tensor, distance: float) -> Tensor:
 def pixel_distance(a: Tensor, b: Tensor) -> Tensor:
     """``sqrt(mean (a - b)^2)`` over the pixels: the Euclidean distance, divided by the root of their number.
 
-    Shape: (B, C, H, W), (B or 1, C, H, W), float -> (B,). Raises: ``ValueError`` for integers, which wrap around.
+    Shape: (B, C, H, W), (B or 1, C, H, W), float -> (B,)
+    Raises: ``ValueError`` for integers, which wrap around, and for other shapes.
     """
     if not (a.is_floating_point() and b.is_floating_point()):
         raise ValueError(f"pictures must be floating point in [0, 1], got {a.dtype} and {b.dtype}")
+    if a.ndim != 4 or a.shape[1:] != b.shape[1:] or len(b) not in (1, len(a)):
+        raise ValueError(
+            f"pictures must be (B, C, H, W) and (B or 1, C, H, W), got {tuple(a.shape)}, {tuple(b.shape)}"
+        )
     return (a - b).square().flatten(1).mean(1).sqrt()
 
 
@@ -48,11 +53,13 @@ def mosaic(positions: Tensor, images: Tensor, columns: int) -> Tensor:
     as small as possible (an assignment problem, solved by scipy).
 
     Shape: positions (N, 2), images (N, C, H, W) -> (C, rows * H, columns * W), with N = rows * columns
-    Raises: ``ValueError`` if the pictures do not fill the grid.
+    Raises: ``ValueError`` if the pictures do not fill the grid, for other shapes.
     """
     from scipy.optimize import linear_sum_assignment
 
     check_embeddings(positions, "positions", 2)
+    if images.ndim != 4:
+        raise ValueError(f"images must be (N, C, H, W), got {tuple(images.shape)}")
     count, channels, height, width = images.shape
     if columns < 1 or count % columns or len(positions) != count:
         got = f"{count} pictures, {len(positions)} positions, {columns} columns"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .._checks import check_same_device
 from .gallery import TemplateGallery
 from .losses import check_embeddings
 from .rates import ROC, retrieval_map, roc, split_pairs
@@ -15,11 +16,11 @@ from .rates import ROC, retrieval_map, roc, split_pairs
 
 @dataclass(frozen=True)
 class Identified:
-    """The result of `identify_unseen`.
+    """The result of `identify_unseen`; all shares are from 0 to 1.
 
     Attributes:
-        rank1: share of queries whose nearest person is the right one. curve: ROC of the person distances.
-        retrieval: mean average precision of ranking all other pictures by distance to each query.
+        rank1: share of queries whose nearest person is the right one. curve: ROC of the distances from the queries to
+            the people. retrieval: mean average precision of ranking all other pictures by distance to each query.
     """
 
     rank1: float
@@ -28,15 +29,18 @@ class Identified:
 
     @property
     def eer(self) -> float:
-        """The equal error rate."""
+        """The equal error rate of ``curve``, from 0 to 1."""
         return self.curve.equal_error[0]
 
 
 def identify_unseen(embedding: Tensor, labels: Tensor, templates: int = 1, rule: str = "mean") -> Identified:
     """Enrol the first ``templates`` pictures of everybody, and identify all the others.
 
-    Shape: embedding (N, D), labels (N,); flattened pictures are embeddings too
-    Raises: ``ValueError`` for people with too few pictures, one person alone, other shapes.
+    Args:
+        templates: pictures of each person in the gallery, at least 1. rule: as `TemplateGallery`.
+
+    Shape: embedding (N, D), labels (N,) on any device; flattened pictures are embeddings too
+    Raises: ``ValueError`` for people with too few pictures, one person alone, other shapes, NaN.
     """
     check_embeddings(embedding)
     labels = labels.to(embedding.device)
@@ -59,10 +63,13 @@ def identify_unseen(embedding: Tensor, labels: Tensor, templates: int = 1, rule:
 def enrol_first(
     embedding: Tensor, labels: Tensor, templates: int, rule: str = "mean", threshold: float | None = None
 ) -> tuple[TemplateGallery, Tensor]:
-    """A gallery with everybody's first ``templates`` embeddings, and which rows those are, (N,) bool.
+    """A gallery with everybody's first ``templates`` embeddings, and which rows those are.
 
-    People are called by their label.
-    Raises: ``ValueError`` unless everybody has more than ``templates`` pictures, or for other shapes.
+    People are called by their label. Args: rule, threshold: as `TemplateGallery`.
+
+    Shape: embedding (N, D), labels (N,) -> a gallery, and (N,) bool
+    Raises: ``ValueError`` unless everybody has more than ``templates`` pictures, or for other shapes, labels on another
+        device, NaN.
     """
     check_embeddings(embedding)
     if labels.shape != embedding.shape[:1] or labels.is_floating_point() or not len(labels):
@@ -70,6 +77,7 @@ def enrol_first(
         raise ValueError(
             f"labels must be ({len(embedding)},) integers, one an embedding and at least one, got {got}"
         )
+    check_same_device(labels, embedding, "labels", "embedding")
     people, place, counts = labels.unique(return_inverse=True, return_counts=True)
     if templates < 1 or counts.min() <= templates:
         raise ValueError(

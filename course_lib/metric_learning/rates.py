@@ -9,15 +9,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .losses import check_embeddings, distance_matrix
+from .._checks import check_same_device
 
 
 @dataclass(frozen=True)
 class ROC:
-    """Accepting all distances up to ``thresholds[k]``, which share of pairs is accepted; from none to all.
+    """Accepting all distances up to ``thresholds[k]``, which share of pairs is accepted; from none to all. By `roc`.
 
     Attributes:
-        thresholds: rising, the first -inf. false_accepts: share of the different pairs. true_accepts: of the same.
+        thresholds: rising, the first -inf. false_accepts: share of the different pairs, from 0 to 1. true_accepts: of
+            the same. (K + 1,) each, on the CPU.
     """
 
     thresholds: Tensor
@@ -42,7 +43,10 @@ class ROC:
         return low + share * (high - low), self.thresholds[k].item()
 
     def at_false_accepts(self, rate: float) -> tuple[float, float]:
-        """(threshold, true accepts) of the most generous threshold with at most ``rate`` false accepts."""
+        """(threshold, true accepts) of the most generous threshold with at most ``rate`` false accepts.
+
+        Raises: ``ValueError`` for a rate outside [0, 1].
+        """
         if not 0 <= rate <= 1:
             raise ValueError(f"rate must be a share in [0, 1], got {rate}")
         k = int((self.false_accepts <= rate).nonzero()[-1])
@@ -52,13 +56,14 @@ class ROC:
 def roc(same: Tensor, different: Tensor) -> ROC:
     """The receiver operating characteristic of two sets of distances; equal distances are accepted together.
 
-    Shape: (P,), (N,) -> K + 1 points for K different distances.
+    Shape: (P,), (N,) on any device -> K + 1 points for K different distances, on the CPU, where they are drawn
     Raises: ``ValueError`` for an empty set, another rank, integers, NaN.
     """
     for name, values in (("same", same), ("different", different)):
         if values.ndim != 1 or not len(values) or not values.is_floating_point() or values.isnan().any():
             got = f"shape {tuple(values.shape)}, {values.dtype}, {int(values.isnan().sum())} NaN"
             raise ValueError(f"{name} must be a vector of floating-point distances without NaN, got {got}")
+    same, different = same.detach().cpu().double(), different.detach().cpu().double()
     thresholds = torch.cat([same, different]).unique()
     accepted = [
         torch.searchsorted(values.sort().values, thresholds, right=True).double() / len(values)
@@ -73,7 +78,14 @@ def split_pairs(distances: Tensor, rows: Tensor, columns: Tensor | None = None) 
     """A matrix of distances and who its rows and columns are -> (distances of same, of different pairs).
 
     Without ``columns`` the matrix compares a set with itself, and each pair is taken once.
+
+    Shape: (R, C), (R,), (C,) -> two vectors, together R C long; or (R, R), (R,) -> together R (R - 1) / 2
+    Raises: ``ValueError`` for other shapes, labels on another device.
     """
+    shape = (len(rows), len(rows if columns is None else columns))
+    if tuple(distances.shape) != shape:
+        raise ValueError(f"distances must be {shape}, as the labels are many, got {tuple(distances.shape)}")
+    check_same_device(rows, distances, "rows", "distances")
     equal = rows[:, None] == (rows if columns is None else columns)
     if columns is None:
         upper = torch.ones_like(equal).triu(1)
@@ -83,9 +95,10 @@ def split_pairs(distances: Tensor, rows: Tensor, columns: Tensor | None = None) 
 
 @dataclass(frozen=True)
 class OpenSetCurve:
-    """For rising thresholds: who is let in. All (K,).
+    """For rising thresholds: who is let in. By `open_set_curve`; all (K,), on the CPU, the shares from 0 to 1.
 
     Attributes:
+        thresholds: every distance that occurs; up to and including it, queries are let in.
         false_alarms: share of the strangers that are taken for somebody.
         identified: share of the enrolled that are recognised as themselves. mistaken: taken for somebody else.
     """
@@ -104,6 +117,7 @@ def open_set_curve(known: Tensor, right: Tensor, strangers: Tensor) -> OpenSetCu
         right: whether that person is the right one, (P,) bool.
         strangers: the same distance for queries of people who are not enrolled, (N,).
 
+    Shape: (P,), (P,), (N,) on any device -> K points for K different distances, on the CPU
     Raises: ``ValueError`` for an empty set, other shapes, NaN.
     """
     if (
@@ -115,6 +129,11 @@ def open_set_curve(known: Tensor, right: Tensor, strangers: Tensor) -> OpenSetCu
     ):
         got = ", ".join(str(tuple(x.shape)) for x in (known, right, strangers))
         raise ValueError(f"known and right must be (P,), strangers (N,), and none empty, got {got}")
+    known, right, strangers = (
+        known.detach().cpu().double(),
+        right.cpu().bool(),
+        strangers.detach().cpu().double(),
+    )
     thresholds = torch.cat([known, strangers]).unique()
     if thresholds.isnan().any():
         raise ValueError("known and strangers must be distances without NaN, got some")
@@ -122,7 +141,6 @@ def open_set_curve(known: Tensor, right: Tensor, strangers: Tensor) -> OpenSetCu
     def share(values: Tensor, of: int) -> Tensor:
         return torch.searchsorted(values.sort().values, thresholds, right=True).double() / of
 
-    right = right.bool()
     return OpenSetCurve(
         thresholds,
         share(strangers, len(strangers)),
@@ -138,40 +156,19 @@ def retrieval_map(distances: Tensor, rows: Tensor, columns: Tensor) -> float:
     which a sort leaves them changes nothing.
 
     Shape: (Q, N), (Q,), (N,) or one list of columns a query (Q, N) -> number in [0, 1].
-    Raises: ``ValueError`` if a row has nothing to be found, on other shapes, NaN.
+    Raises: ``ValueError`` if a row has nothing to be found, on other shapes, NaN, labels on another device.
     """
     if not len(rows) or distances.shape != (len(rows), columns.shape[-1]) or distances.isnan().any():
         got = f"{tuple(distances.shape)}, {len(rows)} rows and {columns.shape[-1]} columns"
         raise ValueError(f"distances must be (rows, columns), at least one row, without NaN, got {got}")
+    for labels, name in ((rows, "rows"), (columns, "columns")):
+        check_same_device(labels, distances, name, "distances")
     ordered, order = distances.sort(1)
     hits = columns.expand_as(distances).gather(1, order) == rows[:, None]
     if not hits.any(1).all():
         raise ValueError("every query needs at least one match in the gallery")
     found = hits.cumsum(1)
     last = torch.searchsorted(ordered, ordered, right=True) - 1  # the end of each run of equal distances
+    found, hits, last = found.cpu(), hits.cpu(), last.cpu()  # float64, which not every accelerator has
     precision = found.gather(1, last).double() / (last + 1)
     return ((precision * hits).sum(1) / found[:, -1]).mean().item()
-
-
-def embedding_spread(embedding: Tensor) -> float:
-    """The mean distance of two embeddings of a batch: what to log in order to see a collapse.
-
-    About sqrt(2) for points all over the unit sphere, 0 if everything is mapped to one point.
-
-    Shape: (B, D), B at least 2 -> number
-    Raises: ``ValueError`` for another form or fewer rows.
-    """
-    check_embeddings(embedding)
-    if len(embedding) < 2:
-        raise ValueError(f"embedding must hold at least two rows, got {len(embedding)}")
-    distances = distance_matrix(embedding.detach())
-    count = len(embedding)
-    return (distances.triu(1).sum() / (count * (count - 1) / 2)).item()
-
-
-def is_collapsed(embedding: Tensor, scale: float = 1.0) -> bool:
-    """Whether the mean distance of two embeddings is below a twentieth of ``scale`` (the sphere's radius: 1).
-
-    Shape: (B, D), B at least 2 -> bool. Raises: as `embedding_spread`.
-    """
-    return embedding_spread(embedding) < 0.05 * scale

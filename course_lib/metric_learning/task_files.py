@@ -15,11 +15,17 @@ import torch
 from torch import Tensor
 
 KINDS = {"positive": "pos", "intra": "neg_intra", "inter": "neg_inter"}
+TYPES = 5  # the highest type: targets 1 to 5, and 0 for the reference
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of patches: ``first`` and ``second`` are each (place in ``sequences``, type 0 to 5, index), (P,) each."""
+    """Pairs of patches, as `draw_pairs` draws and `read_tasks` reads them.
+
+    Attributes:
+        sequences: the names, to which the pairs refer by their place.
+        first, second: of each pair, three (P,) int64: place in ``sequences``, type (0 to 5), index of the patch.
+    """
 
     sequences: list[str]
     first: tuple[Tensor, Tensor, Tensor]
@@ -28,16 +34,27 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Retrieval:
-    """(sequence, index) of reference patches to be queries, and of those to be distractors."""
+    """Which reference patches take part in the retrieval, as `draw_retrieval` draws and `read_tasks` reads them.
+
+    Attributes:
+        queries, distractors: (name of the sequence, index of the patch) of each; their order is that of the pools.
+    """
 
     queries: list[tuple[str, int]]
     distractors: list[tuple[str, int]]
 
 
 def draw_pairs(lengths: dict[str, int], count: int, seed: int = 0) -> dict[str, Pairs]:
-    """``count`` positives, negatives within a sequence and negatives between sequences, as the benchmark draws them.
+    """``count`` positives, negatives within a sequence and negatives between sequences, drawn as the benchmark's.
 
-    The three lists share the first patch of each pair. Args: lengths: patches of each sequence, at least 2.
+    The three lists share the first patch of each pair. (One in a hundred of the benchmark's pairs between sequences
+    has both patches from one, since it draws them blindly; here none has.)
+
+    Args:
+        lengths: patches of each sequence, at least 2, by its name. seed: another seed is another draw.
+
+    Returns: ``{"positive": Pairs, "intra": Pairs, "inter": Pairs}``, (count,) each.
+    Raises: ``ValueError`` for fewer than two sequences, fewer than two patches in one, a count below 5.
     """
     if count < 5 or len(lengths) < 2 or min(lengths.values()) < 2:
         raise ValueError(
@@ -65,8 +82,14 @@ def draw_pairs(lengths: dict[str, int], count: int, seed: int = 0) -> dict[str, 
 def draw_retrieval(sequences: dict[str, Tensor], queries: int, distractors: int, seed: int = 0) -> Retrieval:
     """Disjoint queries and distractors among the reference patches whose standard deviation is above 10 grey levels.
 
-    Raises: ``ValueError`` if there are fewer such patches.
+    Args:
+        sequences: uint8 (16, N, 1, S, S) by name. queries, distractors: how many, at least 1 each.
+        seed: another seed is another draw.
+
+    Raises: ``ValueError`` for fewer than one, or if there are fewer such patches.
     """
+    if queries < 1 or distractors < 1:
+        raise ValueError(f"queries and distractors must be at least 1, got {queries} and {distractors}")
     patches = [
         (name, i)
         for name, patch in sequences.items()
@@ -82,7 +105,12 @@ def draw_retrieval(sequences: dict[str, Tensor], queries: int, distractors: int,
 
 
 def write_tasks(folder: str | Path, split: str, pairs: dict[str, Pairs], retrieval: Retrieval) -> None:
-    """Write the five files of a split in the benchmark's form."""
+    """Write the five files of a split in the benchmark's form.
+
+    Args:
+        folder: made if it is not there; files of the same split in it are replaced. split: its name (``a``, ``full``).
+        pairs: by the names ``positive``, ``intra``, ``inter``.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for kind, some in pairs.items():
@@ -101,15 +129,19 @@ def write_tasks(folder: str | Path, split: str, pairs: dict[str, Pairs], retriev
 def read_tasks(folder: str | Path, split: str) -> tuple[dict[str, Pairs], Retrieval]:
     """Read the five files of a split; the benchmark's own, or what `write_tasks` wrote.
 
-    Raises: ``ValueError`` for a missing file or one with other columns.
+    Args:
+        folder: the benchmark's folder ``tasks``. split: which of its splits: ``a``, ``b``, ``c``, ``illum``, ``view``,
+            ``full``.
+
+    Raises: ``ValueError`` that names the file, for one that is missing or has other columns, and the line, for one in
+        which a type or an index is none.
     """
     folder = Path(folder)
     pairs = {kind: _read_pairs(folder / f"verif_{name}_split-{split}.csv") for kind, name in KINDS.items()}
-    lists = [
-        [(name, int(index)) for name, index in _read(folder / f"retr_{what}_split-{split}.csv", ["s", "idx"])]
-        for what in ("queries", "distractors")
-    ]
-    return pairs, Retrieval(*lists)
+    lists = (
+        _read(folder / f"retr_{what}_split-{split}.csv", ["s", "idx"]) for what in ("queries", "distractors")
+    )
+    return pairs, Retrieval(*([(name, index) for name, index in rows] for rows in lists))
 
 
 def _read_pairs(path: Path) -> Pairs:
@@ -120,21 +152,33 @@ def _read_pairs(path: Path) -> Pairs:
     sides = [
         (
             torch.tensor([place[s] for s in columns[k]]),
-            *(torch.tensor(list(map(int, columns[k + j]))) for j in (1, 2)),
+            *(torch.tensor(columns[k + j]) for j in (1, 2)),
         )
         for k in (0, 3)
     ]
     return Pairs(names, *sides)
 
 
-def _read(path: Path, header: list[str]) -> list[list[str]]:
+def _read(path: Path, header: list[str]) -> list[list]:
+    """The rows below the header: names (in the columns ``s...``) as they are, types and indices as numbers."""
     if not path.is_file():
         raise ValueError(f"the task file {path} is missing; the benchmark keeps it in its folder tasks/")
     with path.open(newline="") as file:
         rows = list(csv.reader(file))
     if not rows or rows[0] != header or len(rows) < 2:
         raise ValueError(f"{path} must have the columns {','.join(header)} and some rows, got {rows[:1]}")
-    return rows[1:]
+    return [_parsed(row, header, f"{path}, line {number}") for number, row in enumerate(rows[1:], 2)]
+
+
+def _parsed(row: list[str], header: list[str], where: str) -> list:
+    try:
+        values = [x if title[0] == "s" else int(x) for x, title in zip(row, header, strict=True)]
+        types = [x for x, title in zip(values, header, strict=True) if title[0] == "t"]
+        if min(x for x in values if isinstance(x, int)) >= 0 and max(types, default=0) <= TYPES:
+            return values
+    except ValueError:
+        pass  # the same message for all that can be wrong
+    raise ValueError(f"{where}: {','.join(header)} must be names, types 0 to {TYPES} and indices, got {row}")
 
 
 def _write(path: Path, header: list[str], rows) -> None:

@@ -43,6 +43,11 @@ class EffectiveReceptiveField:
         return int((self.map > TWO_SIGMA * self.map.max()).sum())
 
     @property
+    def side(self) -> float:
+        """``sqrt(area)``, the size of the paper's figures: comparable with the side of the theoretical field."""
+        return math.sqrt(self.area)
+
+    @property
     def gaussian(self) -> Tensor:
         """The isotropic Gaussian of the same centre and radius, with a sum of 1: (H, W)."""
         rows = torch.arange(self.map.shape[0]) - self.at[0]
@@ -51,6 +56,7 @@ class EffectiveReceptiveField:
         return density / density.sum()
 
 
+@torch.inference_mode(False)  # gradients are needed, also in a cell that switched them off
 def effective_receptive_field(
     model: nn.Module | Callable[[int], nn.Module],
     inputs: Tensor,
@@ -84,26 +90,26 @@ def effective_receptive_field(
     total = torch.zeros(inputs.shape[-2:], dtype=torch.float64)
     for seed in range(initialisations):
         network = (model if isinstance(model, nn.Module) else model(seed)).to(inputs.device)
-        was_training = network.training
+        modes = [(module, module.training) for module in network.modules()]
         network.eval()
         try:
-            with torch.enable_grad():
-                x = inputs.detach().clone().requires_grad_()
-                y = network(x) if forward is None else forward(network, x)
+            x = inputs.detach().clone().requires_grad_()
+            y = network(x) if forward is None else forward(network, x)
             row, column = at or (y.shape[-2] // 2, y.shape[-1] // 2)
             if not (0 <= row < y.shape[-2] and 0 <= column < y.shape[-1]):
                 raise ValueError(
                     f"at must lie in the output of {tuple(y.shape[-2:])} pixels, got {(row, column)}"
                 )
-            with torch.enable_grad():
-                (gradient,) = torch.autograd.grad(y[..., row, column].sum(), x)
+            (gradient,) = torch.autograd.grad(y[..., row, column].sum(), x)
         finally:
-            network.train(was_training)
-        weight = gradient.abs().mean(dim=(0, 1)).double().cpu()
+            for module, training in modes:
+                module.training = training
+        weight = gradient.abs().mean(dim=(0, 1)).cpu().double()  # in this order: Apple's GPUs have no double
         if not 0 < (strength := weight.sum().item()) < math.inf:
             raise ValueError(f"the gradient at {(row, column)} is {strength}: nothing to look at")
         total += weight / strength  # a network with large gradients counts no more than another
-    # The output may be smaller than the input: the middle of output pixel i lies at (i + 1/2) s - 1/2.
+    # The output may be smaller than the input: the middle of output pixel i lies at (i + 1/2) s - 1/2. So it does
+    # behind pooling; a padded 3 x 3 layer of stride 2 looks half a pixel further up and to the left.
     stride = [n / m for n, m in zip(inputs.shape[-2:], y.shape[-2:], strict=True)]
     centre = tuple((i + 0.5) * s - 0.5 for i, s in zip((row, column), stride, strict=True))
     return EffectiveReceptiveField((total / initialisations).float(), centre)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from .wires import Wires
 
@@ -46,6 +47,7 @@ class _Reached(Exception):  # noqa: N818, it is no error
     """The layer asked for has run: the rest of the forward pass does not matter."""
 
 
+@torch.inference_mode(False)  # gradients are needed, also in a cell that switched them off
 def receptive_field(
     model: nn.Module,
     *inputs: Tensor,
@@ -59,7 +61,8 @@ def receptive_field(
 
     Args:
         model: made of convolutions, pooling, up-sampling, pixel (un)shuffle, padding, cropping, batch norm,
-            pointwise functions, sums, products and concatenations.
+            pointwise functions, sums, products, concatenations and rearrangements. Its parameters' values do not
+            matter; zeros that a mask or a fixed filter puts into a kernel do.
         inputs: tensors as ``forward`` takes them, batch of 1; the first one is the image (1, C, H, W), large enough
             for the field if the border is not to cut it. Their values do not matter.
         at: row and column in the output; its centre by default.
@@ -68,13 +71,13 @@ def receptive_field(
 
     Raises:
         ValueError: for an operation that mixes all pixels (dense layers, norms over the image, global pooling) or is
-            not known; for an unknown layer; for ``at`` outside of the output.
+            not known; for an unknown layer; for ``at`` outside of the output; for an output that is no volume.
     Araujo et al., "Computing Receptive Fields of CNNs", Distill 2019, https://doi.org/10.23915/distill.00021
     """
     names = dict(model.named_modules())
     if layer is not None and layer not in names:
         raise ValueError(f"the model has no layer {layer!r}; there are {', '.join(n for n in names if n)}")
-    was_training = model.training
+    modes = [(module, module.training) for module in model.modules()]
     volumes = []
 
     def look(module, args, output):
@@ -83,22 +86,41 @@ def receptive_field(
             raise _Reached
 
     hook = names[layer or ""].register_forward_hook(look)
-    try:
-        # double precision: 1/9 to the power of 100 layers must not be rounded to zero
-        image = torch.zeros_like(inputs[0], dtype=torch.float64).requires_grad_()
-        with torch.enable_grad(), Wires():
-            model.eval()(image, *inputs[1:])
-    except _Reached:
-        pass
-    finally:
-        hook.remove()
-        model.train(was_training)
-    if not volumes:
-        raise ValueError(f"the layer {layer!r} is not used in this forward pass")
-    output = volumes[-1]
-    height, width = output.shape[-2:]
-    row, column = at or (height // 2, width // 2)
-    if not (0 <= row < height and 0 <= column < width):
-        raise ValueError(f"at must lie in the output of {height} x {width} pixels, got {(row, column)}")
-    (gradient,) = torch.autograd.grad(output[..., row, column].sum(), image)
-    return ReceptiveField((gradient != 0).any(dim=1)[0], (row, column))
+    # Double precision, because 1/9 to the power of 100 layers must not be rounded to zero; Apple's GPUs have none.
+    device = inputs[0].device if inputs[0].device.type != "mps" else torch.device("cpu")
+    image = torch.zeros(inputs[0].shape, dtype=torch.float64, device=device, requires_grad=True)
+    others = [x.to(device) if isinstance(x, Tensor) else x for x in inputs[1:]]
+    # Weights that are not zero, whatever the network's own are: a kernel that is computed from them, or masked, then
+    # shows which taps it has.
+    generator = torch.Generator().manual_seed(0)
+    weights = {
+        name: (torch.rand(p.shape, generator=generator) + 0.5).to(p) for name, p in model.named_parameters()
+    }
+    # A network may write over a volume that the way back has kept. With hooks PyTorch lets it: of such volumes only the
+    # sizes are needed, because everything is linear.
+    with torch.autograd.graph.saved_tensors_hooks(lambda kept: kept, lambda kept: kept):
+        try:
+            model.eval()
+            volume = image * 1  # no leaf: it may be written into
+            with Wires():
+                functional_call(model, weights, (volume, *others))
+        except _Reached:
+            pass
+        finally:
+            hook.remove()
+            for module, training in modes:
+                module.training = training
+        if not volumes:
+            raise ValueError(f"the layer {layer!r} is not used in this forward pass")
+        output = volumes[-1]
+        if not isinstance(output, Tensor) or output.ndim != 4:
+            got = f"shape {tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
+            raise ValueError(f"the output must be one volume (B, C, H, W), got {got}; layer= names another")
+        height, width = output.shape[-2:]
+        row, column = at or (height // 2, width // 2)
+        if not (0 <= row < height and 0 <= column < width):
+            raise ValueError(f"at must lie in the output of {height} x {width} pixels, got {(row, column)}")
+        seen = torch.zeros_like(image)
+        if output.requires_grad:
+            (seen,) = torch.autograd.grad(output[..., row, column].sum(), image)
+    return ReceptiveField((seen != 0).any(dim=1)[0], (row, column))

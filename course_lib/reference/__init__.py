@@ -66,7 +66,12 @@ _NAMES = {
     "course_lib.denoising.recipes.real_noise": ("cbdnet", "cbdnet-gaussian"),
     "course_lib.denoising.recipes.multi_branch": ("multi-branch",),
     "course_lib.denoising.recipes.gradual": ("gradual-agnostic", "gradual-aware"),
-    "course_lib.receptive_fields.recipes.effective": ("erf-depth", "erf-training", "erf-initialisation"),
+    "course_lib.receptive_fields.recipes.effective": (
+        "erf-depth",
+        "erf-training",
+        "erf-training-residual",
+        "erf-initialisation",
+    ),
     "course_lib.receptive_fields.recipes.nonlocality": (
         "nn3d-ffdnet",
         "nn3d-ffdnet-bsd68",

@@ -6,16 +6,19 @@ Canvas and Moodle give to the files of a bulk download. A name is data here: it 
 
 import hashlib
 import json
+import os
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .master import Master, marks
-from .rebuild import find_answers
+from .rebuild import find_answers, marked
 
 LARGEST = 20 << 20  # bytes; a notebook of this course has some hundred kB
 CANVAS = re.compile(r"^(?P<student>[^_]+)(?P<late>_LATE)?_(?P<id>\d+)_\d+_.+$")
-MOODLE = re.compile(r"^(?P<student>.+)_(?P<id>\d+)_assignsubmission_(file|onlinetext)_?$")
+MOODLE = re.compile(r"^(?P<student>.+?)_(?P<id>\d+)_assignsubmission_(file|onlinetext)(_.*)?$")
+TURNS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")  # characters that turn text around
 HANDED_IN = re.compile(r"[-_ ]*submission(?:[-_ ]?\(?\d+\)?)?$", re.I)
 
 
@@ -28,6 +31,7 @@ class Submission:
     platform_id: str = ""  # of the student at Canvas, of the participant at Moodle
     status: str = "no-file"
     sha: str = ""
+    marked: int = 0  # answers in cells with their marks; the others were found by a name
     notes: list[str] = field(default_factory=list)
     data: bytes = field(default=b"", repr=False)  # only on its way to another machine
 
@@ -47,7 +51,7 @@ def collect(folder: Path, master: Master) -> list[Submission]:
             continue
         if entry.is_dir():
             name, files = readable(entry.name), notebooks(entry)
-        elif entry.suffix == ".ipynb":
+        elif is_notebook(entry.name):
             name, files = readable(entry.stem), [entry]
         else:
             continue
@@ -59,28 +63,51 @@ def collect(folder: Path, master: Master) -> list[Submission]:
         else:
             key = (name if entry.is_dir() else without_assignment(name, master.name)), ""
         found.setdefault(key, []).extend(files)
-    names = [name for name, _ in found]
-    made = []
-    for (name, number), files in found.items():
-        student = name if names.count(name) == 1 else f"{name} {number}".strip()  # two people of one name
-        made.append(choose(student, files, number, (name, number) in late, master))
+    students = distinct(list(found))
+    made = [
+        choose(students[name, number], files, number, (name, number) in late, master)
+        for (name, number), files in found.items()
+    ]
     return sorted(made, key=lambda submission: submission.student)
 
 
+def distinct(keys: list[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """One name for each (name, id): with the id where two people have one name, even if a third is called just so."""
+    names, given = [name for name, _ in keys], {}
+    for name, number in sorted(keys):
+        student = name if names.count(name) == 1 else f"{name} {number}".strip()
+        while student in given.values():
+            student += " (another)"
+        given[name, number] = student
+    return given
+
+
 def readable(name: str) -> str:
-    """A file's name as text that can be written anywhere; on disk it may be any bytes."""
-    return name.encode("utf-8", "backslashreplace").decode()
+    """A file's name as text that can be shown anywhere: on disk it may be any bytes, commands of a terminal too."""
+    text = name.encode("utf-8", "backslashreplace").decode()
+    return "".join(
+        c.encode("unicode_escape").decode()
+        if unicodedata.category(c) in ("Cc", "Zl", "Zp") or unicodedata.bidirectional(c) in TURNS
+        else c
+        for c in text
+    )
+
+
+def is_notebook(name: str) -> bool:
+    return name.lower().endswith(".ipynb")
 
 
 def notebooks(folder: Path) -> list[Path]:
-    """The notebooks below a folder; no links, which might lead anywhere, and none of Jupyter's own copies."""
-    found = [path for path in folder.rglob("*.ipynb") if path.is_file() and not path.is_symlink()]
-    inner = [path.relative_to(folder).parts for path in found]
-    return [
-        p
-        for p, parts in zip(found, inner, strict=True)
-        if not any(x.startswith((".", "__MACOSX")) for x in parts)
-    ]
+    """The notebooks below a folder, however deep; no links, which might lead anywhere, and none of Jupyter's copies."""
+    found, folders = [], [str(folder)]
+    while folders:
+        try:
+            entries = [e for e in os.scandir(folders.pop()) if not e.name.startswith((".", "__MACOSX"))]
+        except OSError:  # closed to us, or so deep that its name is too long
+            continue
+        folders += [e.path for e in entries if e.is_dir(follow_symlinks=False)]
+        found += [Path(e.path) for e in entries if is_notebook(e.name) and e.is_file(follow_symlinks=False)]
+    return sorted(found)
 
 
 def without_assignment(stem: str, assignment: str) -> str:
@@ -89,12 +116,15 @@ def without_assignment(stem: str, assignment: str) -> str:
 
 
 def choose(student: str, files: list[Path], platform_id: str, late: bool, master: Master) -> Submission:
-    """The latest file that is a submission of this assignment; if none is, the latest, and its status says why."""
+    """The latest file that is a submission of this assignment; if none is, the latest, and its status says why.
+
+    What only defines something of the same name, like a page of scribbles, counts where there is nothing else.
+    """
     newest_first = sorted(files, key=lambda p: (p.stat().st_mtime_ns, p.name), reverse=True)
     read = [look(Submission(student, path, platform_id), master) for path in newest_first]
-    chosen = next(
-        (s for s in read if s.status == "ok"), read[0] if read else Submission(student, None, platform_id)
-    )
+    fine = [s for s in read if s.status == "ok"]
+    order = [*(s for s in fine if s.marked), *fine, *read, Submission(student, None, platform_id)]
+    chosen = order[0]
     if len(read) > 1:
         chosen.notes.append(f"{len(read)} files, taken: {readable(chosen.path.name)}")
     if late:
@@ -108,14 +138,15 @@ def look(submission: Submission, master: Master) -> Submission:
     if size == 0 or size > LARGEST:
         submission.status = "empty" if size == 0 else "too-large"
         return submission
-    submission.sha = hashlib.sha256(submission.path.read_bytes()).hexdigest()
     try:
+        submission.sha = hashlib.sha256(submission.path.read_bytes()).hexdigest()
         notebook = submission.notebook
         cells = notebook["cells"]
         if not isinstance(cells, list):
             raise ValueError("no cells")
         answers, _ = find_answers(notebook, master)
-    except (ValueError, KeyError, TypeError, RecursionError):
+        submission.marked = len(marked(notebook) & master.answers.keys())
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         submission.status = "unreadable"
         return submission
     if not answers:

@@ -67,13 +67,6 @@ for _ in range(6):
 time.sleep(60)
 """
 
-SHARED_MEMORY = """
-import mmap
-block, some = mmap.mmap(-1, 8 << 30), b"x" * (16 << 20)
-while True:
-    block.write(some)
-"""
-
 SLEEPS = """
 import time
 
@@ -142,82 +135,6 @@ def NAME(*a, **k):
     assert False, f"seen: {look()}"
 """
 
-# These stand before a right answer, which is worth its points all the same.
-
-WARNS = """
-import warnings
-warnings.warn("old")
-"""
-
-MAGICS = """
-%autocall 0
-!echo hello
-import asyncio
-await asyncio.sleep(0)
-noted = %sx echo 2
-"""
-
-DAEMONS = """
-import os
-for _ in range(8):
-    if os.fork() == 0:
-        os.setsid()
-        if os.fork() == 0:
-            while True:
-                pass
-        os._exit(0)
-"""
-
-WRITES_OUTSIDE = """
-import os
-for place in ("SECRETS", "/", "/usr", "/etc", "/home", "/root", "/course"):
-    try:
-        open(os.path.join(place, "was-here"), "w").write("x")
-    except OSError:
-        pass
-os.system("rm -rf SECRETS 2>/dev/null")
-"""
-
-CALLS_OUT = """
-import socket
-reached = []
-for address in (("127.0.0.1", PORT), ("192.0.2.1", 80)):
-    try:
-        reached.append(socket.create_connection(address, timeout=1))
-    except OSError:
-        pass
-assert not reached, "the network is there"
-"""
-
-TAKES_FOLDERS = """
-import os
-here = os.getcwd()
-for name in os.listdir(".."):
-    try:
-        os.rename(os.path.join("..", name), os.path.join("..", name + "-gone"))
-        os.symlink("/usr", os.path.join("..", name))
-    except OSError:
-        pass
-"""
-
-ROOT_AGAIN = """
-import ctypes, os
-libc = ctypes.CDLL(None)
-got = [libc.unshare(0x10000000), libc.shmget(0, 4096, 0o1600), libc.ptrace(0, 0, 0, 0)]
-try:
-    got.append(os.memfd_create("memory"))
-except OSError:
-    pass
-for place in ("/dev/file", "/proc/self/oom_score_adj", "/proc/sys/kernel/hostname"):
-    try:
-        with open(place, "w") as file:
-            file.write("-1000")
-        got.append(place)
-    except OSError:
-        pass
-assert set(got) == {-1}, got
-"""
-
 # These may cost their author more than the first question.
 
 KILLS = """
@@ -268,21 +185,11 @@ IN_PLACE = {
     "fork-bomb": (FORK_BOMB, "processes"),
     "8-gigabytes": (EIGHT_GIGABYTES, "memory"),
     "many-megabytes": (MANY_MEGABYTES, "memory"),
-    "shared-memory": (SHARED_MEMORY, "memory"),
     "sleeps": (SLEEPS, "timeout"),
     "half-characters": (HALF_CHARACTERS, "ok"),
     "chatty": (CHATTY, "output"),
     "patches": (PATCHES, "ok"),
     "steals": (STEALS, "ok"),
-}
-BEFORE = {
-    "warns": WARNS,
-    "magics": MAGICS,
-    "daemons": DAEMONS,
-    "writes-outside": WRITES_OUTSIDE,
-    "calls-out": CALLS_OUT,
-    "takes-folders": TAKES_FOLDERS,
-    "root-again": ROOT_AGAIN,
 }
 RECKLESS = {
     "spies": (SPIES, "ok"),

@@ -173,7 +173,7 @@ def place(folder: Path, student: str) -> Path:
 def file_name(student: str) -> str:
     """A file name that any file system takes, and that no two students share."""
     name = quote(student, safe=" @+,=")
-    return name if len(name) < 200 else f"{name[:160]}-{hashlib.sha256(student.encode()).hexdigest()[:16]}"
+    return name if len(name) < 170 else f"{name[:160]}-{hashlib.sha256(student.encode()).hexdigest()[:16]}"
 
 
 def stored(folder: Path, submission: Submission, grading: Grading) -> dict | None:

@@ -3,7 +3,7 @@
 python -m exercises.grader.make_class MASTER FOLDER --students 300
 
 Each kind of submission is worth points that are known, so a grading can be checked; ``expected.csv`` beside the folder
-has them. The hostile ones (see `hostile`) spoil their first question and answer the others rightly.
+has them. The hostile ones (see `hostile` and `meddlers`) spoil their first question, or try to, and only that one.
 """
 
 import argparse
@@ -15,8 +15,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from .hostile import BEFORE, IN_PLACE, RECKLESS
+from .hostile import IN_PLACE, RECKLESS
 from .master import Master, marks, read_master, text
+from .meddlers import BEFORE
 
 SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION[^\n]*\n(.*?)^ *### END SOLUTION[^\n]*(?:\n|\Z)", re.S | re.M)
 HIDDEN = re.compile(r"^ *### BEGIN HIDDEN TESTS.*?^ *### END HIDDEN TESTS[^\n]*(?:\n|\Z)", re.S | re.M)

@@ -13,20 +13,29 @@ def find_answers(notebook: dict, master: Master) -> tuple[dict[str, list[str]], 
     All cells with the answer's grade_id count, in their order: someone splits a cell in two, or copies it and goes on
     in the copy. What they do not define is looked for, by its name, in cells without any mark.
     """
-    code = [cell for cell in notebook["cells"] if isinstance(cell, dict) and cell.get("cell_type") == "code"]
-    loose = [text(cell) for cell in code if not marks(cell)]
+    code = code_cells(notebook)
+    loose = [(text(cell), defined([text(cell)])) for cell in code if not marks(cell)]
     answers, notes = {}, []
     for grade_id, solution in master.answers.items():
         mine = [text(cell) for cell in code if marks(cell).get("grade_id") == grade_id]
         if len(mine) > 1:
             notes.append(f"{len(mine)} cells {grade_id}, run in their order")
         lost = set(solution.names) - defined(mine)
-        found = [source for source in loose if lost & defined([source])]
+        found = [source for source, names in loose if lost & names]
         if found:
             notes.append(f"{grade_id} found by the name of what it defines")
         if mine + found:
             answers[grade_id] = mine + found
     return answers, notes
+
+
+def code_cells(notebook: dict) -> list[dict]:
+    return [cell for cell in notebook["cells"] if isinstance(cell, dict) and cell.get("cell_type") == "code"]
+
+
+def marked(notebook: dict) -> set[str]:
+    """The grade_ids of its code cells."""
+    return {marks(cell)["grade_id"] for cell in code_cells(notebook) if marks(cell)}
 
 
 def defined(sources: list[str]) -> set[str]:

@@ -90,6 +90,7 @@ def lock(sandbox: Sandbox, hidden: tuple[Path, ...] = ()) -> list[str]:
         words += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_KILL"]
     words += sandbox.nested if sandbox.nested or ROOT else ["--unshare-user"]
     words += ["--proc", "/proc", "--dev", "/dev"]
+    words += ["--dev-bind", "/dev/null", "/dev/zero"]  # which gives memory that no limit counts
     for scratch in ("/tmp", "/dev/shm"):
         words += [*sandbox.size, "--perms", "1777", "--tmpfs", scratch]
     words += ["--remount-ro", "/dev"]  # itself in memory, of any size

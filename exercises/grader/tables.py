@@ -14,7 +14,10 @@ import re
 from .collect import Submission
 from .master import Master
 
-FORMULA = re.compile(r"[=+\-@\t\r\n]")
+FORMULA = re.compile(
+    r"(?:^|(?<=;))(?=[=+\-@\t\r\n＝＋－＠])"
+)  # some spreadsheets take a semicolon for a comma
+HARMLESS = re.compile(r"(?:^|(?<=;))'(?=[=+\-@\t\r\n＝＋－＠])")
 NUMBER = re.compile(r"-?[\d.]*")  # and the dash that stands for nothing
 
 
@@ -55,11 +58,11 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 
 def harmless(cell: str) -> str:
     """A cell that no spreadsheet computes: what starts like a formula, as a student's name may, gets an apostrophe."""
-    return f"'{cell}" if FORMULA.match(cell) and not NUMBER.fullmatch(cell) else cell
+    return cell if NUMBER.fullmatch(cell) else FORMULA.sub("'", cell)
 
 
 def as_it_was(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and FORMULA.match(cell[1:]) else cell
+    return HARMLESS.sub("", cell)
 
 
 def own(master: Master, rows: list[tuple[Submission, dict, dict]]) -> str:

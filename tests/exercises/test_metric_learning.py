@@ -18,6 +18,7 @@ WRONG = {
     (Q1, "pushes for ever"): (".clamp(min=0) ** p", " ** p"),
     (Q1, "forgets the margin"): ("margin - d", "1 - d"),
     (Q1, "forgets p for the push"): (".clamp(min=0) ** p", ".clamp(min=0)"),
+    (Q1, "every a with every b"): ("(a - b).square().sum(1).clamp(min=1e-12).sqrt()", "torch.cdist(a, b)"),
     (Q1, "a sum"): (".mean()", ".sum()"),
     (Q1, "a number for each pair"): (".mean()", ""),
     (Q2, "squared distances"): (".clamp(min=1e-12).sqrt()", ""),

@@ -2,6 +2,7 @@ import pytest
 import small
 
 from exercises.grader.klass import prepare
+from exercises.grader.make_class import solution, stub, student_notebook
 from exercises.grader.master import read_master
 from exercises.grader.run import Limits
 from exercises.grader.sandbox import Sandbox, find_sandbox
@@ -31,3 +32,13 @@ def master(master_path):
 @pytest.fixture(scope="session")
 def grading(master, sandbox, master_path):
     return prepare(master, QUICK, sandbox, "a seed", (master_path.parent,))
+
+
+@pytest.fixture
+def full():
+    return student_notebook(small.master(), lambda _, source: solution(source))
+
+
+@pytest.fixture
+def blank():
+    return student_notebook(small.master(), lambda _, source: stub(source))

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from exercises.grader.collect import collect
-from exercises.grader.hostile import BEFORE, IN_PLACE, RECKLESS
+from exercises.grader.hostile import IN_PLACE, RECKLESS
 from exercises.grader.klass import grade, threads
 from exercises.grader.make_class import kinds, write
+from exercises.grader.meddlers import BEFORE
 
 HONEST = "full half blank two-files test-deleted test-edited test-twice reordered answer-split answer-deleted"
 HONEST += " stripped no-ids"

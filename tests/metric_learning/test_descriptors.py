@@ -37,6 +37,17 @@ def test_descriptors(build):
     torch.testing.assert_close(net(0.4 * x + 0.3), net(x), rtol=0, atol=0.02)  # another light
     with pytest.raises(ValueError, match="32 x 32, got"):
         net(torch.rand(1, 1, 65, 65))
+    net.train()
+    patches = torch.randint(0, 256, (16, 3, 1, 65, 65)).byte()
+    described = ml.describe(net, {"a": patches}, batch=7)["a"]
+    assert described.shape == (16, 3, 128) and net.training
+    torch.testing.assert_close(described[5], net.eval()(ml.to_32(patches[5])), rtol=1e-4, atol=1e-5)
+    net.train()
+    with pytest.raises(ValueError, match="uint8"):
+        ml.describe(net, {"a": patches.float()})
+    assert net.training and all(layer.training for layer in net.modules()), "after an error as well"
+    with pytest.raises(ValueError, match=r"'a' must be patches.*got \(3, 1, 65, 65\)"):
+        ml.describe(net, {"a": patches[0]})
 
 
 def test_descriptors_without_learning():
@@ -67,6 +78,11 @@ def test_average_precision():
     scores, right = torch.tensor([2.0, 1.0]), torch.tensor([False, True])
     assert ml.trapezoidal_ap(scores, right).item() == 0.25
     assert sk.average_precision_score(right.numpy(), scores.numpy()) == 0.5
+    with pytest.raises(ValueError, match="same shape"):
+        ml.trapezoidal_ap(scores, right[:1])
+    for wrong in (torch.tensor([1.0, torch.nan]), torch.zeros(0)):
+        with pytest.raises(ValueError, match="K at least 1, without NaN"):
+            ml.trapezoidal_ap(wrong, right[: len(wrong)])
 
 
 def test_a_constant_descriptor_gains_nothing_by_the_order_of_a_list():
@@ -139,9 +155,10 @@ def test_retrieval_query_by_query(described):
     patches = [(name, i) for name, d in described.items() for i in range(d.shape[1])]
     chosen = [patches[k] for k in torch.randperm(36, generator=draw).tolist()]
     task = ml.Retrieval(chosen[:10], chosen[10:])
-    ours = ml.retrieval(described, task, pools=(8, 14, 5000), chunk=4)
+    # 26 distractors, of which the query's own sequence loses some: of the pool of 31 only those that remain
+    ours = ml.retrieval(described, task, pools=(8, 14, 31, 32), chunk=4)
     for level, letter in zip(LEVELS, "eht", strict=True):
-        assert set(ours[level]) == {8, 14}, "no pool of 5,000 here"
+        assert set(ours[level]) == {8, 14, 31}, "nothing fills a pool of 32"
         for k in ours[level]:
             values = []
             for name, i in task.queries:
@@ -149,8 +166,45 @@ def test_retrieval_query_by_query(described):
                 pool = [described[name][TYPES.index(f"{letter}{j}"), i] for j in range(1, 6)]
                 pool += [described[s][0, n] for s, n in task.distractors if s != name]
                 scores = [-(query - p).norm().item() for p in pool[:k]]
-                values.append(benchmark_ap(scores, np.arange(k) < 5))
+                assert len(scores) == k or (k == 31 and len(scores) < 31)
+                values.append(benchmark_ap(scores, np.arange(len(scores)) < 5))
             assert ours[level][k] == pytest.approx(np.mean(values), abs=1e-6)
+
+
+def test_what_a_task_asks_for_must_be_there(described):
+    task = ml.Retrieval([("v_a", 3)], [("v_c", 7)])
+    for wrong, what in (
+        (ml.Retrieval([("v_a", 12)], task.distractors), "patch 12 of 'v_a', which has 12"),
+        (ml.Retrieval(task.queries, [("v_x", 0)]), "sequence 'v_x'"),
+        (ml.Retrieval(task.queries, [("v_a", 0), ("v_a", 1)]), "distractors of another sequence"),
+    ):
+        with pytest.raises(ValueError, match=what):
+            ml.retrieval(described, wrong, pools=(6,))
+    with pytest.raises(ValueError, match="at most 6 entries, fewer than the smallest pool of 100"):
+        ml.retrieval(described, task)
+    pairs = ml.draw_pairs({"v_a": 12, "v_c": 16}, 50)  # v_c has 15
+    with pytest.raises(ValueError, match="patch 15 of 'v_c', which has 15"):
+        ml.verification(described, pairs)
+    with pytest.raises(ValueError, match="sequence 'v_z'"):
+        ml.verification(described, ml.draw_pairs({"v_a": 12, "v_z": 15}, 50))
+    broken = {name: d.clone() for name, d in described.items()}
+    broken["i_b"][4, 2] = torch.nan
+    for call in (
+        lambda: ml.matching(broken),
+        lambda: ml.verification(broken, ml.draw_pairs({"v_a": 12, "v_c": 15}, 50)),
+        lambda: ml.retrieval(broken, task, pools=(6,)),
+    ):
+        with pytest.raises(ValueError, match="'i_b' contain NaN"):
+            call()
+    with pytest.raises(ValueError, match="one D for all.*for 'b'"):
+        ml.matching({"a": torch.zeros(16, 3, 8), "b": torch.zeros(16, 3, 4)})
+
+
+def test_near_candidates_are_told_apart():
+    """In float32, distances by matrix products round these two to the same."""
+    far = torch.zeros(16, 30, 2)
+    far[..., 0] = 1000 + torch.arange(30.0) * 1e-3
+    assert ml.matching({"a": far})["easy"] == 1
 
 
 def test_task_files_are_written_and_read(tmp_path, described):
@@ -166,6 +220,13 @@ def test_task_files_are_written_and_read(tmp_path, described):
         ml.read_tasks(tmp_path, "x")
     with pytest.raises(ValueError, match="verif_pos_split-y.csv is missing"):
         ml.read_tasks(tmp_path, "y")
+    for row in ("v_a,-1", "v_a,two", "v_a"):
+        (tmp_path / "retr_queries_split-x.csv").write_text(f"s,idx\nv_a,3\n{row}\n")
+        with pytest.raises(ValueError, match="retr_queries_split-x.csv, line 3: s,idx must be"):
+            ml.read_tasks(tmp_path, "x")
+    (tmp_path / "verif_pos_split-x.csv").write_text("s1,t1,idx1,s2,t2,idx2\nv_a,0,1,v_a,6,1\n")
+    with pytest.raises(ValueError, match="verif_pos_split-x.csv, line 2: .*types 0 to 5"):
+        ml.read_tasks(tmp_path, "x")
 
 
 def test_queries_and_distractors_are_disjoint_and_not_flat():
@@ -176,6 +237,10 @@ def test_queries_and_distractors_are_disjoint_and_not_flat():
     assert len(set(chosen)) == 17 and min(i for _, i in chosen) >= 10
     with pytest.raises(ValueError, match="got 20 good patches"):
         ml.draw_retrieval({"a": strips}, 10, 12)
+    with pytest.raises(ValueError, match="at least 1, got 0 and 12"):
+        ml.draw_retrieval({"a": strips}, 0, 12)
+    with pytest.raises(ValueError, match="two sequences of two patches"):
+        ml.draw_pairs({"a": 30}, 12)
 
 
 def test_pairs_are_two_views_of_one_point():

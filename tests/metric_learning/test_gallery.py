@@ -77,6 +77,44 @@ def test_enrol_remove_save_load(tmp_path):
     assert people.identify(BOB).names == ["Bob"]
 
 
+def test_a_gallery_that_lost_a_template_is_refused(tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    path = tmp_path / "gallery.safetensors"
+    people = gallery()
+    people.save(path)
+    about = {"gallery": '{"people": [["Ada", 2], ["Bob", 1]], "rule": "mean", "threshold": null}'}
+    save_file({"templates": load_file(path)["templates"][:2].clone()}, path, about)
+    with pytest.raises(ValueError, match="not a gallery.*2 templates instead of 3"):
+        TemplateGallery.load(path)
+
+
+def test_a_gallery_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
+    import safetensors.torch
+
+    path = tmp_path / "gallery.safetensors"
+    gallery().save(path)
+
+    def power_cut(tensors, file, metadata):
+        file.write_bytes(b"half")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(safetensors.torch, "save_file", power_cut)
+    with pytest.raises(OSError, match="no space"):
+        gallery().save(path)
+    assert TemplateGallery.load(path).names == ["Ada", "Bob"]
+
+
+def test_the_same_template_twice():
+    people = gallery()
+    people.enrol("Bob's twin", BOB)
+    people.enrol("Eve", torch.cat([ADA, ADA]))  # every template twice changes no mean
+    found = people.distances(torch.tensor([[3.0, 0.0], [1.0, 1.0]]))
+    torch.testing.assert_close(found[:, 1], found[:, 2])
+    torch.testing.assert_close(found[:, 0], found[:, 3])
+    assert people.identify(BOB).names == ["Bob"], "who was enrolled first"
+
+
 def test_an_empty_gallery_is_saved_and_filled_later(tmp_path):
     TemplateGallery().save(tmp_path / "gallery.safetensors")
     people = TemplateGallery.load(tmp_path / "gallery.safetensors")
@@ -116,6 +154,10 @@ def test_what_it_refuses(tmp_path):
     (tmp_path / "x").write_bytes(b"something else")
     with pytest.raises(ValueError, match="not a gallery"):
         TemplateGallery.load(tmp_path / "x")
+    with pytest.raises(FileNotFoundError):
+        TemplateGallery.load(tmp_path / "nothing")
+    with pytest.raises(ValueError, match=r"templates must be a tensor \(B, D\), got list"):
+        people.enrol("Dan", [[0.0, 1.0]])
 
 
 def test_one_template_a_person_makes_both_rules_equal():

@@ -192,6 +192,51 @@ def test_bad_input_is_named():
         contrastive_loss(torch.zeros(2, 3), torch.zeros(2, 3), torch.zeros(3))
     with pytest.raises(ValueError, match="floating point"):
         distance_matrix(torch.zeros(2, 3, dtype=torch.long))
+    with pytest.raises(ValueError, match=r"\(B,\) integers, got \(4,\) torch.float32"):
+        random_triplets(torch.zeros(4))
+
+
+NONE = torch.zeros(0, 3)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda: contrastive_loss(NONE, NONE, torch.zeros(0)),
+        lambda: hadsell_loss(NONE, NONE, torch.zeros(0)),
+        lambda: triplet_loss(NONE, NONE, NONE),
+        lambda: hardest_negative_loss(NONE, NONE),
+        lambda: mined_triplet_loss(NONE, torch.zeros(0, dtype=torch.long)),
+    ],
+)
+def test_an_empty_batch_is_an_error_and_not_nan(loss):
+    with pytest.raises(ValueError, match=r"at least (one row|two rows)"):
+        loss()
+
+
+def test_two_devices_are_named():
+    embedding, labels = batch()
+    elsewhere = embedding.detach().to("meta")  # a device that every machine has
+    for call in (
+        lambda: mined_triplet_loss(elsewhere, labels),
+        lambda: hardest_triplets(embedding, labels.to("meta")),
+        lambda: contrastive_loss(embedding, embedding, labels.to("meta")),
+        lambda: triplet_loss(embedding, elsewhere, embedding),
+        lambda: hardest_negative_loss(embedding, elsewhere),
+    ):
+        with pytest.raises(ValueError, match="on one device, got (cpu and meta|meta and cpu)"):
+            call()
+
+
+@pytest.mark.parametrize("mining", ["all", "random", "batch-hard", "semi-hard"])
+def test_float64_stays_float64(mining):
+    embedding, labels = batch()
+    precise = embedding.detach().double().requires_grad_()
+    draw = torch.Generator()
+    loss = mined_triplet_loss(precise, labels, mining, generator=draw.manual_seed(0))
+    rough = mined_triplet_loss(embedding, labels, mining, generator=draw.manual_seed(0))
+    assert loss.dtype == torch.float64
+    torch.testing.assert_close(loss.float(), rough, rtol=1e-4, atol=1e-5)
 
 
 def test_the_hardest_negative_in_either_column_or_row():

@@ -52,6 +52,8 @@ def test_bad_batches_are_named():
         PeopleBatches(coloured(torch.arange(4) // 2), torch.arange(4) // 2, people=5)
     with pytest.raises(ValueError, match="N at least 1"):
         PeopleBatches(torch.zeros(0, 1, 8, 8).byte(), torch.zeros(0).long())
+    with pytest.raises(ValueError, match=r"labels \(N,\) integers, got .*torch.float32"):
+        PeopleBatches(coloured(torch.arange(4) // 2), torch.zeros(4))
 
 
 def test_jitter_stays_a_picture_and_mirrors():
@@ -59,6 +61,9 @@ def test_jitter_stays_a_picture_and_mirrors():
     moved = jittered(z, rng(1))
     assert moved.shape == z.shape and moved.min() >= 0 and moved.max() <= 1
     assert not torch.allclose(moved[0], moved[1]) and torch.equal(moved, jittered(z, rng(1)))
+    for wrong in (255 * z, z[0], z * torch.nan):
+        with pytest.raises(ValueError, match="z (must|contains)"):
+            jittered(wrong, rng())
     ramp = torch.linspace(0, 1, 16).expand(40, 1, 16, 16)
     slope = jittered(ramp, rng(2)).diff(dim=3).mean((1, 2, 3))
     assert (slope > 0).any() and (slope < 0).any(), "some mirrored, some not"
@@ -78,6 +83,12 @@ def test_the_exam_by_hand():
     assert 0 < result.eer < 0.5
     with pytest.raises(ValueError, match="more than 2 pictures"):
         identify_unseen(e, labels, templates=2)
+    with pytest.raises(ValueError, match="NaN"):
+        identify_unseen(torch.tensor([[0.0], [1.0], [10.0], [torch.nan], [11.0]]), labels)
+    with pytest.raises(ValueError, match="at least two people"):
+        identify_unseen(e, torch.zeros(5, dtype=torch.long))
+    with pytest.raises(ValueError, match="on one device, got meta and cpu"):
+        enrol_first(e, labels.to("meta"), 1)
     for wrong in (labels[:4], labels.float(), torch.cat([labels, labels])):
         with pytest.raises(ValueError, match=r"labels must be \(5,\) integers"):
             identify_unseen(e, wrong)

@@ -23,6 +23,7 @@ from course_lib.metric_learning import (
     split_pairs,
     tsne,
 )
+from course_lib.metric_learning.modes import evaluating
 
 
 def rng(seed):
@@ -77,6 +78,28 @@ def test_pairs_are_taken_once():
     assert same.tolist() == [1] and different.tolist() == [2, 5]
     same, different = split_pairs(distances, torch.tensor([0, 0, 1]), torch.tensor([1, 0, 2]))
     assert same.tolist() == [1, 4, 6] and len(different) == 6
+    with pytest.raises(ValueError, match=r"distances must be \(2, 2\).*got \(3, 3\)"):
+        split_pairs(distances, torch.tensor([0, 1]))
+    labels = torch.tensor([0, 0, 1])
+    for call in (
+        lambda: split_pairs(distances, labels.to("meta")),
+        lambda: retrieval_map(distances, labels, labels.to("meta")),
+    ):
+        with pytest.raises(ValueError, match="on one device, got meta and cpu"):
+            call()
+
+
+def test_one_class_alone_has_no_rate():
+    same, different = split_pairs(torch.rand(3, 3), torch.zeros(3, dtype=torch.long))
+    assert len(same) == 3 and len(different) == 0
+    with pytest.raises(ValueError, match=r"different must be a vector.*shape \(0,\)"):
+        roc(same, different)
+
+
+def test_precisions_may_differ():
+    same, different = torch.tensor([0.5, 1.0]), torch.tensor([1.5, 2.0], dtype=torch.float64)
+    assert roc(same, different).area == 1
+    assert open_set_curve(same, torch.tensor([True, True]), different).identified.tolist() == [0.5, 1, 1, 1]
 
 
 def test_open_set_by_hand():
@@ -117,6 +140,8 @@ def test_collapse_is_noticed():
     point = torch.nn.functional.normalize(torch.ones(64) + 1e-3 * torch.randn(200, 64, generator=rng(1)))
     assert is_collapsed(point) and embedding_spread(torch.ones(5, 3)) == pytest.approx(0, abs=1e-5)
     assert embedding_spread(torch.tensor([[0.0], [3.0], [9.0]])) == pytest.approx((3 + 6 + 9) / 3)
+    with pytest.raises(ValueError, match="NaN"):
+        is_collapsed(torch.tensor([[0.0], [torch.nan]]))
 
 
 def test_three_pictures_at_one_distance():
@@ -132,6 +157,8 @@ def test_three_pictures_at_one_distance():
         at_distance(r, other, 5.0)
     with pytest.raises(ValueError, match="floating point in .*got torch.uint8"):
         pixel_distance(data.faces(2, 1).images, torch.zeros(1, 1, 48, 48))
+    with pytest.raises(ValueError, match=r"B or 1.*got \(2, 1, 8, 8\), \(3, 1, 8, 8\)"):
+        pixel_distance(torch.zeros(2, 1, 8, 8), torch.zeros(3, 1, 8, 8))
 
 
 def test_a_mosaic_keeps_neighbours():
@@ -171,6 +198,17 @@ def test_networks():
     assert classifier(z).shape == (3, 7) and (classifier.embed(z) >= 0).all()
     classifier.train()
     assert embed(classifier.embed, z).shape == (3, 16) and classifier.training
+    net.body[1].train()  # one layer alone: each is to be left as it was found
+    with evaluating(net):
+        assert not any(layer.training for layer in net.modules())
+    assert net.body[1].training and not net.body[0].training and not net.training
+    net.eval()
+    classifier.train()
+    with pytest.raises(ValueError, match="at least 24 x 24"):
+        embed(classifier.embed, torch.rand(2, 1, 20, 30))
+    assert classifier.training and classifier.net.body[1].training, "after an error as well"
+    with pytest.raises(ValueError, match="a network or a method of one, got function"):
+        embed(lambda z: z, z)
     with torch.autocast("cpu", torch.bfloat16):
         assert net(z).dtype == torch.float32
     with pytest.raises(ValueError, match="at least 24 x 24"):

@@ -8,7 +8,7 @@ import torch
 from course_lib import reference
 from course_lib.receptive_fields import effective_receptive_field, receptive_field
 from course_lib.receptive_fields.chains import KINDS, chain, growth_exponent
-from course_lib.receptive_fields.classifier import SmallClassifier
+from course_lib.receptive_fields.classifier import ResidualClassifier, SmallClassifier
 from course_lib.receptive_fields.recipes.effective import radii_of_chains
 
 
@@ -73,6 +73,18 @@ def test_the_classifier_counts_and_looks():
     assert net(x).shape == (2, 10) and net.forward_features(x).shape == (2, 12, 8, 8)
     # by hand: 3 x 3, 3 x 3, stride 2, three more at jump 2, stride 2, three more at jump 4
     assert receptive_field(net, torch.zeros(1, 3, 96, 96), layer="body").size == (47, 47)
+
+
+def test_the_residual_classifier_begins_with_a_narrow_view():
+    torch.manual_seed(0)
+    net, x = ResidualClassifier(blocks=4, width=8).eval(), torch.rand(4, 3, 48, 48)
+    assert net(x).shape == (4, 10) and net.forward_features(x).shape == (4, 8, 48, 48)
+    assert receptive_field(net, torch.zeros(1, 3, 48, 48), layer="blocks.3").size == (19, 19)  # 4 blocks + 3
+    whole = effective_receptive_field(net, x, forward=lambda m, x: m.forward_features(x)).radius
+    for block in net.blocks:
+        block[-1].weight.data.zero_()  # only the skips are left: one convolution
+    skips = effective_receptive_field(net, x, forward=lambda m, x: m.forward_features(x)).radius
+    assert skips < 1.5 and skips < whole < (2 * 9 / 3) ** 0.5  # of nine uniform layers without skips
 
 
 @pytest.mark.parametrize(

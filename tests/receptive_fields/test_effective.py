@@ -30,6 +30,7 @@ def test_many_layers_look_like_a_gaussian():
     assert (erf.map - erf.gaussian).abs().max() < 0.03 * erf.map.max()
     # two sigma: the area of a circle of radius sigma sqrt(2 ln(1 / 0.0455)), up to the grid
     assert erf.area == pytest.approx(math.pi * erf.radius**2 * 2 * math.log(1 / 0.0455), rel=0.1)
+    assert erf.side**2 == pytest.approx(erf.area)
 
 
 def test_it_lies_within_the_theoretical_field():
@@ -87,7 +88,37 @@ def test_bad_input_is_named():
 
 
 def test_a_single_pixel_is_a_gaussian_too():
-    with torch.no_grad():  # as in a chapter's cell that only measures
-        field = effective_receptive_field(nn.Conv2d(1, 1, 1), torch.rand(1, 1, 5, 5))
-    torch.testing.assert_close(field.gaussian, field.map)
-    assert field.radius == 0 and field.map[2, 2] == 1
+    net = nn.Sequential(nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1))
+    net[1].eval()  # frozen, in a network that is being trained
+    for switched_off in (torch.no_grad(), torch.inference_mode()):  # as in a cell that only measures
+        with switched_off:
+            field = effective_receptive_field(net, torch.rand(1, 1, 5, 5))
+        torch.testing.assert_close(field.gaussian, field.map)
+        assert field.radius == 0 and field.map[2, 2] == 1 and field.side == 1
+    assert [m.training for m in net] == [True, False]
+
+
+def test_radius_and_gaussian_are_those_of_numpy():
+    """The second moment of a lopsided map, and a Gaussian that is fitted to a round one by least squares."""
+    import numpy as np
+
+    torch.manual_seed(1)
+    net = nn.Sequential(nn.Conv2d(2, 3, (5, 3), 2, 1), nn.Tanh(), nn.Conv2d(3, 2, 3, dilation=2))
+    erf = effective_receptive_field(net, torch.rand(3, 2, 24, 30), at=(4, 5))
+    share = erf.map.double().numpy()
+    down, right = (
+        np.mgrid[:24, :30]
+        - np.array([4 * 24 / 7 + 24 / 14 - 0.5, 5 * 30 / 11 + 30 / 22 - 0.5])[:, None, None]
+    )
+    assert erf.radius == pytest.approx(np.sqrt((share * (down**2 + right**2)).sum() / 2), rel=1e-5)
+
+    share = (
+        (erf := effective_receptive_field(uniform_chain(20), torch.rand(1, 1, 63, 63))).map.double().numpy()
+    )
+    down, right = np.mgrid[-31:32, -31:32]
+    sigmas = np.arange(2, 6, 0.005)
+    bells = np.exp(-(down**2 + right**2) / (2 * sigmas[:, None, None] ** 2))
+    bells /= bells.sum((1, 2), keepdims=True)
+    best = ((bells - share) ** 2).sum((1, 2)).argmin()
+    assert erf.radius == pytest.approx(sigmas[best], rel=0.02)
+    np.testing.assert_allclose(erf.gaussian.numpy(), bells[best], atol=0.03 * share.max())

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from ... import data, session, training
 from ...reference.recipe import Recipe
 from ..chains import KINDS, chain, growth_exponent
-from ..classifier import SmallClassifier
-from ..effective import effective_receptive_field
+from ..classifier import ResidualClassifier, SmallClassifier
+from ..effective import EffectiveReceptiveField, effective_receptive_field
 from ..initialisation import outside_large_
 
 CHAPTER = "receptive_fields/effective_receptive_field"
@@ -82,25 +82,29 @@ def accuracy(model, count: int = 2_000) -> float:
     return 100 * torch.cat(right).mean().item()
 
 
-def view_of_classifier(model, size: int = 64, images: int = 64) -> float:
-    """Radius of the effective field of the middle pixel of the last volume, on enlarged test images.
+def view_of_classifier(model, size: int = 64, images: int = 64) -> EffectiveReceptiveField:
+    """The effective field of the middle pixel of the last volume, on enlarged test images.
 
     They are enlarged to ``size`` so that the border cuts nothing off; the network is convolutional and does not mind.
     """
     x = data.cifar10(train=False)[0][:images].float() / 255
     x = F.interpolate(x, size=(size, size), mode="bilinear").to(next(model.parameters()).device)
-    return effective_receptive_field(model, x, forward=lambda m, x: m.forward_features(x)).radius
+    return effective_receptive_field(model, x, forward=lambda m, x: m.forward_features(x))
 
 
-def before_and_after(model) -> dict[str, float]:
-    """The trained network against the same network with its first weights (seed 0)."""
+def before_and_after(model, build=SmallClassifier, size: int = 64, images: int = 64) -> dict[str, float]:
+    """The trained network against the same network with its first weights (seed 0).
+
+    By the second moment, which rules out nothing far away, and by the paper's size, which counts what is near the peak.
+    """
     session.seed_everything(0)
-    untrained = SmallClassifier().to(next(model.parameters()).device)
-    return {
-        "CIFAR-10 accuracy (%)": accuracy(model),
-        "radius before training (pixels)": view_of_classifier(untrained),
-        "radius after training (pixels)": view_of_classifier(model),
-    }
+    untrained = build().to(next(model.parameters()).device)
+    metrics = {"CIFAR-10 accuracy (%)": accuracy(model)}
+    for when, network in (("before", untrained), ("after", model)):
+        view = view_of_classifier(network, size, images)
+        metrics[f"radius {when} training (pixels)"] = view.radius
+        metrics[f"side {when} training (pixels)"] = view.side
+    return metrics
 
 
 def speed_of_training(model, seeds: int = 5, steps: int = 100, batch: int = 64) -> dict[str, float]:
@@ -113,7 +117,7 @@ def speed_of_training(model, seeds: int = 5, steps: int = 100, batch: int = 64) 
         for name, change in (("usual", lambda m: m), ("outside-large", outside_large_)):
             session.seed_everything(seed)  # the same weights up to the factor, the same batches
             network = change(SmallClassifier()).to(device)
-            views[name].append(view_of_classifier(network, images=8))
+            views[name].append(view_of_classifier(network, images=8).radius)
             history = training.fit(
                 network, classification_loss, batches, steps=steps, lr=3e-3, seed=seed, progress=False
             )
@@ -173,6 +177,22 @@ RECIPES = {
         paper={},
         source=LUO,
         data=lambda: f"{data.cifar10_source()}, 50,000 images to train on, accuracy on 2,000 test images",
+    ),
+    "erf-training-residual": Recipe(
+        title="view of 17 residual blocks without strides",
+        chapter=CHAPTER,
+        build=ResidualClassifier,
+        batches=cifar_batches,
+        loss=classification_loss,
+        evaluate=partial(before_and_after, build=ResidualClassifier, size=96, images=16),
+        scales={
+            "gpu": {"steps": 8_000, "batch": 256, "patch": 32, "lr": 5e-3},
+            "cpu": {"steps": 600, "batch": 32, "patch": 32, "lr": 5e-3},
+        },
+        paper={},
+        source=LUO,
+        data=lambda: f"{data.cifar10_source()}, 50,000 images to train on, accuracy on 2,000 test images",
+        keep_weights=False,
     ),
     "erf-initialisation": _measurement(
         "outside-large initialisation, 5 seeds",

@@ -163,12 +163,14 @@ class Keeper:
         mine = held.keys() - others
         if len(mine) >= self.limits["processes"]:
             return "processes"
-        files = processes.in_folders("/tmp", "/dev/shm") if self.job["locked"] else 0
+        beside = (
+            processes.in_folders("/tmp", "/dev/shm") + processes.in_sockets() if self.job["locked"] else 0
+        )
         of_mine = sum(held[pid] for pid in mine)
-        if of_mine > self.limits["memory"] or sum(held.values()) + files > 2 * self.limits["memory"]:
+        if of_mine > self.limits["memory"] or sum(held.values()) + beside > 2 * self.limits["memory"]:
             return "memory"
         child.idle += passed if all(map(processes.asleep, mine)) else 0
-        slow = late or child.idle > self.limits["seconds"] or processes.cpu(child.pid) > most
+        slow = late or child.idle > self.limits["seconds"] or sum(map(processes.cpu, mine)) > most
         return "timeout" if slow else None
 
     def clear(self) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import seccomp
 
 SUBREAPER, DUMPABLE, KEEP_RIGHTS, NO_NEW_RIGHTS = 36, 4, 8, 38  # of prctl(2)
+FILE, SOCKET = 2 << 10, 256 << 10  # bytes that the kernel needs at most for a file's name, for an open socket
 READ_ALL = 1 << 2  # CAP_DAC_READ_SEARCH of capabilities(7)
 
 
@@ -86,14 +87,21 @@ def amount(pid: int | str, *names: str) -> int:
 
 
 def memory(pid: int) -> int:
-    """Bytes that a process holds, shared memory too; those it maps from files are everybody's."""
-    return amount(pid, "RssAnon", "RssShmem")
+    """Bytes that a process holds, with the tables that say where; what it maps from files is everybody's."""
+    return amount(pid, "RssAnon", "RssShmem", "VmSwap", "VmPTE")
 
 
 def in_folders(*folders: str) -> int:
-    """Bytes in those of these folders that lie in memory."""
+    """Bytes in those of these folders that lie in memory, where an empty file takes some, too."""
     found = {os.stat(folder).st_dev: os.statvfs(folder) for folder in folders if os.path.ismount(folder)}
-    return sum((space.f_blocks - space.f_bfree) * space.f_frsize for space in found.values())
+    blocks = sum((space.f_blocks - space.f_bfree) * space.f_frsize for space in found.values())
+    return blocks + FILE * sum(space.f_files - space.f_ffree for space in found.values())
+
+
+def in_sockets() -> int:
+    """Bytes that may wait, unread, in the sockets of this namespace."""
+    with open("/proc/net/unix", encoding="utf-8", errors="replace") as table:
+        return SOCKET * (sum(1 for _ in table) - 1)
 
 
 def asleep(pid: int) -> bool:
@@ -106,13 +114,13 @@ def asleep(pid: int) -> bool:
 
 
 def cpu(pid: int) -> float:
-    """Seconds of the CPU that a process has used."""
+    """Seconds of the CPU that a process has used, and those that it has waited for."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return 0.0
-    user, system = stat.rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    ticks = stat.rpartition(")")[2].split()[11:15]  # user, system; the same of its dead children
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
 def below(*known: int) -> list[int]:

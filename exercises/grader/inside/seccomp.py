@@ -2,6 +2,8 @@
 
 Some give memory that belongs to no process, so that no limit counts it; some make namespaces, in which one is root
 again and may mount a file system of any size; some look into other processes, or are there for the kernel's own people.
+Of some, only certain uses are refused (`uses`), among them every socket but those inside one machine: a namespace
+without a network still has the sockets that lead from a virtual machine to its host.
 """
 
 import ctypes
@@ -34,18 +36,24 @@ REFUSED = {
     "open_by_handle_at": (304, 265),
     "userfaultfd": (323, 282),
     "io_uring_setup": (425, 425),
+    "io_setup": (206, 0),
+    "vmsplice": (278, 75),
     "bpf": (321, 280),
     "perf_event_open": (298, 241),
     "add_key": (248, 217),
     "request_key": (249, 218),
     "keyctl": (250, 219),
 }
-CLONE, CLONE3 = (56, 220), (435, 435)
+CLONE, CLONE3, MMAP, SOCKET, SETSOCKOPT = (56, 220), (435, 435), (9, 222), (41, 198), (54, 208)
+SHARED, ANONYMOUS = 1, 0x20  # of mmap(2): together, memory that stays when no process shows it any more
+UNIX = 1  # the family of socket(2) that does not leave the machine
+SEND_BUFFER, SEND_BUFFER_BY_FORCE = 7, 32  # of socket(7): what a socket holds unread, by default 208 KiB
 NAMESPACES = 0x7E020000  # the flags of clone(2) that make namespaces
 MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 ALLOW, REFUSE = 0x7FFF0000, 0x00050000
 LOAD, EQUAL, AT_LEAST, ANY, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # of classic BPF
-NUMBER, MACHINE, FLAGS = 0, 4, 16  # where these lie in what the filter is shown
+UNLESS = -1  # equal, the other way round
+NUMBER, MACHINE, ARGUMENTS = 0, 4, 16  # where these lie in what the filter is shown, 8 bytes an argument
 
 
 class Instruction(ctypes.Structure):
@@ -73,8 +81,28 @@ def program(machine: str) -> list[tuple[int, int, int, int]]:
         (EQUAL, 0, 1, CLONE3[which]),
         (RETURN, 0, 0, unknown),
     ]  # its flags cannot be seen; clone(2) does as well
-    code += [(EQUAL, 0, 3, CLONE[which]), (LOAD, 0, 0, FLAGS), (ANY, 0, 1, NAMESPACES), (RETURN, 0, 0, never)]
+    for numbers, tests in uses():
+        code += [(LOAD, 0, 0, NUMBER), (EQUAL, 0, 2 * len(tests) + 1, numbers[which])]
+        for at, (argument, what, value) in enumerate(tests):
+            behind = 2 * (len(tests) - at) - 1  # steps to the end of this use
+            skip = (behind, 0) if what == UNLESS else (0, behind)
+            code += [
+                (LOAD, 0, 0, ARGUMENTS + 8 * argument),
+                (EQUAL if what == UNLESS else what, *skip, value),
+            ]
+        code += [(RETURN, 0, 0, never)]
     return [*code, (RETURN, 0, 0, ALLOW)]
+
+
+def uses() -> list[tuple[tuple[int, int], list[tuple[int, int, int]]]]:
+    """Calls that are refused if all tests of their arguments hold: (which argument, how to test it, with what)."""
+    return [
+        (CLONE, [(0, ANY, NAMESPACES)]),
+        (MMAP, [(3, ANY, ANONYMOUS), (3, ANY, SHARED)]),
+        (SOCKET, [(0, UNLESS, UNIX)]),
+        (SETSOCKOPT, [(2, EQUAL, SEND_BUFFER)]),
+        (SETSOCKOPT, [(2, EQUAL, SEND_BUFFER_BY_FORCE)]),
+    ]
 
 
 def refuse() -> None:
