@@ -84,7 +84,9 @@ def test_the_residual_classifier_begins_with_a_narrow_view():
     for block in net.blocks:
         block[-1].weight.data.zero_()  # only the skips are left: one convolution
     skips = effective_receptive_field(net, x, forward=lambda m, x: m.forward_features(x)).radius
-    assert skips < 1.5 and skips < whole < (2 * 2 * 9 / 3) ** 0.5  # nine random layers without skips have about that
+    assert (
+        skips < 1.5 and skips < whole < (2 * 2 * 9 / 3) ** 0.5
+    )  # nine random layers without skips have about that
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,25 @@ def _measurement(title: str, build, evaluate, paper: dict, about) -> Recipe:
     )
 
 
+def _training(title: str, build, evaluate, batch: int, keep_weights: bool = True) -> Recipe:
+    return Recipe(
+        title=title,
+        chapter=CHAPTER,
+        build=build,
+        batches=cifar_batches,
+        loss=classification_loss,
+        evaluate=evaluate,
+        scales={
+            "gpu": {"steps": 8_000, "batch": 256, "patch": 32, "lr": 5e-3},
+            "cpu": {"steps": 600, "batch": batch, "patch": 32, "lr": 5e-3},
+        },
+        paper={},
+        source=LUO,
+        data=lambda: f"{data.cifar10_source()}, 50,000 images to train on, accuracy on 2,000 test images",
+        keep_weights=keep_weights,
+    )
+
+
 RECIPES = {
     "erf-depth": _measurement(
         "effective fields of chains, 20 initialisations",
@@ -163,35 +182,12 @@ RECIPES = {
         },
         "networks as they are initialised, looked at by their gradients",
     ),
-    "erf-training": Recipe(
-        title="view of a small CIFAR-10 classifier",
-        chapter=CHAPTER,
-        build=SmallClassifier,
-        batches=cifar_batches,
-        loss=classification_loss,
-        evaluate=before_and_after,
-        scales={
-            "gpu": {"steps": 8_000, "batch": 256, "patch": 32, "lr": 5e-3},
-            "cpu": {"steps": 600, "batch": 64, "patch": 32, "lr": 5e-3},
-        },
-        paper={},
-        source=LUO,
-        data=lambda: f"{data.cifar10_source()}, 50,000 images to train on, accuracy on 2,000 test images",
-    ),
-    "erf-training-residual": Recipe(
-        title="view of 17 residual blocks without strides",
-        chapter=CHAPTER,
-        build=ResidualClassifier,
-        batches=cifar_batches,
-        loss=classification_loss,
-        evaluate=partial(before_and_after, build=ResidualClassifier, size=96, images=16),
-        scales={
-            "gpu": {"steps": 8_000, "batch": 256, "patch": 32, "lr": 5e-3},
-            "cpu": {"steps": 600, "batch": 32, "patch": 32, "lr": 5e-3},
-        },
-        paper={},
-        source=LUO,
-        data=lambda: f"{data.cifar10_source()}, 50,000 images to train on, accuracy on 2,000 test images",
+    "erf-training": _training("view of a small CIFAR-10 classifier", SmallClassifier, before_and_after, 64),
+    "erf-training-residual": _training(
+        "view of 17 residual blocks without strides",
+        ResidualClassifier,
+        partial(before_and_after, build=ResidualClassifier, size=96, images=16),
+        32,
         keep_weights=False,
     ),
     "erf-initialisation": _measurement(
