@@ -76,6 +76,6 @@ NEIGHBOUR = {"steps": 2_000, "lr": 3e-3, "start": "dncnn-s25"}
 RECIPES = {
     "dncnn-s15": _recipe(15, depth=17, sigmas=(15,), cpu=NEIGHBOUR),
     "dncnn-s25": _recipe(25, depth=17, sigmas=(25,), cpu={"steps": 8_400, "lr": 6e-3, "restart_at": 6_000}),
-    "dncnn-s50": _recipe(50, depth=17, sigmas=(50,), cpu=NEIGHBOUR | {"steps": 3_000}),
+    "dncnn-s50": _recipe(50, depth=17, sigmas=(50,), cpu=NEIGHBOUR | {"steps": 1_000}),
     "dncnn-blind": _recipe((0, 55), depth=20, sigmas=(15, 25, 50), cpu={"steps": 4_000, "lr": 6e-3}),
 }

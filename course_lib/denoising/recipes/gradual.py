@@ -100,7 +100,7 @@ def _recipe(title: str, build, batches, loss, classes: int) -> Recipe:
         evaluate=psnr_by_class,
         scales={
             "gpu": {"steps": 20_000, "batch": 64 * classes, "lr": 1e-3},
-            "cpu": {"steps": 2_000, "batch": 10 * classes, "lr": 2e-3, "model": {"width": 28}},
+            "cpu": {"steps": 800, "batch": 10 * classes, "lr": 2e-3, "model": {"width": 28}},
         },
         paper={},  # the paper's images are others
         source="Remez et al., IEEE TIP 2018 (doi:10.1109/TIP.2018.2859044)",
