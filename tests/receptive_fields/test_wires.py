@@ -90,6 +90,7 @@ NETWORKS = {
 }  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")  # torch's, about its own speed
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_wires_lead_where_a_poisoned_pixel_spreads(name):
     net = NETWORKS[name]
