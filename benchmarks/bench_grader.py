@@ -24,9 +24,10 @@ from pathlib import Path
 COURSE = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(COURSE))
 
+from course_lib.exercises.notebook import marks  # noqa: E402
 from exercises.grader.__main__ import main as grader  # noqa: E402
-from exercises.grader.make_class import make_class  # noqa: E402
-from exercises.grader.master import marks, read_master  # noqa: E402
+from exercises.grader.master import read_master  # noqa: E402
+from exercises.grader.trial.make_class import make_class  # noqa: E402
 
 
 def shortened(master: Path, questions: int | None, work: Path) -> Path:
@@ -62,9 +63,7 @@ def whole_class(asked, master: Path) -> int:
         before = snapshot(secrets), snapshot(folder), snapshot(COURSE / "exercises")
         begun, used = time.perf_counter(), cpu()
         command = ["grade", str(folder), "--out", str(asked.work / "grades.csv"), "--master", str(master)]
-        code = grader(
-            [*command, "--workers", str(asked.workers), "--seconds", str(asked.seconds), "--memory", "1"]
-        )
+        code = grader([*command, "--workers", str(asked.workers), "--seconds", str(asked.seconds), "--memory", "1"])
         wall, used = time.perf_counter() - begun, cpu() - used
         try:
             listener.accept()
@@ -162,8 +161,7 @@ def nbgrader(work: Path, folder: Path, master: Path) -> tuple[float, float]:
         "cwd": course,
         "stdout": subprocess.DEVNULL,
         "stderr": subprocess.DEVNULL,
-        "env": os.environ
-        | {"OMP_NUM_THREADS": "1", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        "env": os.environ | {"OMP_NUM_THREADS": "1", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
     }
     subprocess.run([*binary, "generate_assignment", name, "--create"], check=True, **quiet)
     begun, used = time.perf_counter(), cpu()
@@ -178,9 +176,7 @@ def nbgrader(work: Path, folder: Path, master: Path) -> tuple[float, float]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=("class", "time"))
-    parser.add_argument(
-        "--master", type=Path, default=COURSE / "exercises" / "instructor" / "denoising.ipynb"
-    )
+    parser.add_argument("--master", type=Path, default=COURSE / "exercises" / "instructor" / "denoising.ipynb")
     parser.add_argument("--questions", type=int)
     parser.add_argument("--students", type=int, default=300)
     parser.add_argument("--workers", type=int, default=2)

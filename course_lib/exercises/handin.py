@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FunctionType
 
+from .notebook import belongs, blank, marks, text
 from .sheet import OPEN, Sheet, current, describe, progress
 
 NO_NOTEBOOK = """I cannot see which file this notebook is in. Save it, then name it: submit("denoising.ipynb").
@@ -78,17 +79,16 @@ def missing(notebook: dict, sheet: Sheet) -> Iterator[str]:
     """What a student would want to know before handing this notebook in, one sentence each."""
     answers = {}
     for cell in notebook["cells"]:
-        marks = cell.get("metadata", {}).get("nbgrader", {})
-        if marks.get("solution"):
-            answers[marks["grade_id"]] = source(cell)
+        if marks(cell).get("solution"):
+            answers[marks(cell)["grade_id"]] = text(cell)
     if not answers:
         yield "The answer cells have lost their marks, so the grader has to guess: copy them into a fresh notebook."
         return
-    saved = "\n".join(source(cell) for cell in notebook["cells"] if cell["cell_type"] == "code")
+    saved = "\n".join(text(cell) for cell in notebook["cells"] if cell["cell_type"] == "code")
     without = []
     for q in sheet.questions.values():
-        mine = [text for grade_id, text in answers.items() if belongs(grade_id, q.name)]
-        if not mine or any(blank(text) for text in mine):
+        mine = [said for grade_id, said in answers.items() if belongs(grade_id, q.name)]
+        if not mine or any(blank(said) for said in mine):
             if q.status == OPEN:
                 without.append(q.name)
             else:
@@ -111,26 +111,10 @@ def missing(notebook: dict, sheet: Sheet) -> Iterator[str]:
         )
 
 
-def belongs(grade_id: str, question: str) -> bool:
-    """Whether an answer cell is the question's (nbgrader allows no dots): ``denoising-3``, ``denoising-3-answer``."""
-    return re.fullmatch(re.escape(question.replace(".", "-")) + r"(\D.*)?", grade_id) is not None
-
-
-def blank(text: str) -> bool:
-    return "raise NotImplementedError" in text or "YOUR ANSWER HERE" in text or not text.strip()
-
-
-def source(cell: dict) -> str:
-    """The cell's text; on disk it may be a list of lines."""
-    return "".join(cell["source"])
-
-
 def written(thing: object, saved: str) -> bool:
     """Whether the source of this live function or class stands in the saved notebook."""
     functions = (
-        [thing]
-        if isinstance(thing, FunctionType)
-        else [f for f in vars(thing).values() if isinstance(f, FunctionType)]
+        [thing] if isinstance(thing, FunctionType) else [f for f in vars(thing).values() if isinstance(f, FunctionType)]
     )
     try:
         return all(inspect.getsource(f).rstrip() in saved for f in functions)
@@ -142,18 +126,17 @@ def left_behind(notebook: dict, variables: dict) -> list[str]:
     """Names that answer cells use, the live notebook knows, and no cell that the grader keeps defines."""
     kept, used = set(dir(builtins)), set()
     for cell in notebook["cells"]:
-        marks = cell.get("metadata", {}).get("nbgrader")
-        if cell["cell_type"] == "code" and marks:
-            tree = parse(source(cell))
+        if cell["cell_type"] == "code" and marks(cell):
+            tree = parse(text(cell))
             kept |= bound(tree)
-            if marks.get("solution"):
+            if marks(cell).get("solution"):
                 used |= {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
     return sorted(name for name in used - kept if name in variables)
 
 
-def parse(text: str) -> ast.AST:
+def parse(code: str) -> ast.AST:
     """The cell as Python; without its magics, and empty if it is not Python at all."""
-    lines = [re.sub(r"^(\s*)[%!].*", r"\1pass", line) for line in text.split("\n")]
+    lines = [re.sub(r"^(\s*)[%!].*", r"\1pass", line) for line in code.split("\n")]
     try:
         return ast.parse("\n".join(lines))
     except SyntaxError:

@@ -6,12 +6,11 @@ students. What somebody has filled in is never lost, whoever comes or goes.
 """
 
 import csv
-from html import escape
 from pathlib import Path
 
 from .collect import Submission
 from .master import Master
-from .page import page
+from .result import Result
 from .tables import as_it_was, table
 
 HEADER = ["student", "question", "points", "comment"]
@@ -56,22 +55,7 @@ def read_points(rows: dict, master: Master) -> tuple[dict[str, dict[str, float]]
     return points, comments
 
 
-def to_fill_in(master: Master, results: list[tuple[Submission, dict]], rows: dict) -> str:
+def to_fill_in(master: Master, results: list[tuple[Submission, Result]], rows: dict) -> str:
     """The table: a row for everyone who wrote something, and all that is in it already."""
-    wanted = [(s.student, q) for s, result in results for q, said in result["by_hand"].items() if said]
+    wanted = [(s.student, q) for s, result in results for q, said in result.by_hand.items() if said]
     return table(HEADER, [[*key, *rows.get(key, ("", ""))] for key in dict.fromkeys([*wanted, *rows])])
-
-
-def answers_page(master: Master, results: list[tuple[Submission, dict]]) -> str:
-    """Every student's text, below the model answer and what it is worth."""
-    parts = []
-    for q in master.questions:
-        if q.by_hand:
-            parts.append(f"<h2>{escape(q.id)} {escape(q.title)} ({q.points:g} points)</h2>")
-            parts.append(
-                f"<details><summary>Model answer and rubric</summary><pre>{escape(q.model)}</pre></details>"
-            )
-            for submission, result in results:
-                if said := result["by_hand"].get(q.id):
-                    parts.append(f"<h3>{escape(submission.student)}</h3><pre>{escape(said[:20_000])}</pre>")
-    return page(f"{master.name}: to be read", "\n".join(parts))

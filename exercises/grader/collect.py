@@ -12,8 +12,11 @@ import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .master import Master, marks
-from .rebuild import find_answers, marked
+from course_lib.exercises.notebook import marks
+
+from .answers import find_answers, marked
+from .master import Master
+from .result import Status
 
 LARGEST = 20 << 20  # bytes; a notebook of this course has some hundred kB
 CANVAS = re.compile(r"^(?P<student>[^_]+)(?P<late>_LATE)?_(?P<id>\d+)_\d+_.+$")
@@ -24,12 +27,12 @@ HANDED_IN = re.compile(r"[-_ ]*submission(?:[-_ ]?\(?\d+\)?)?$", re.I)
 
 @dataclass
 class Submission:
-    """A student's notebook; ``status`` is "ok" if it can be run, else what is the matter with the file."""
+    """A student's notebook; ``status`` is ok if it can be run, else what is the matter with the file."""
 
     student: str
     path: Path | None = None
     platform_id: str = ""  # of the student at Canvas, of the participant at Moodle
-    status: str = "no-file"
+    status: Status = Status.NO_FILE
     sha: str = ""
     marked: int = 0  # answers in cells with their marks; the others were found by a name
     notes: list[str] = field(default_factory=list)
@@ -122,7 +125,7 @@ def choose(student: str, files: list[Path], platform_id: str, late: bool, master
     """
     newest_first = sorted(files, key=lambda p: (p.stat().st_mtime_ns, p.name), reverse=True)
     read = [look(Submission(student, path, platform_id), master) for path in newest_first]
-    fine = [s for s in read if s.status == "ok"]
+    fine = [s for s in read if s.status == Status.OK]
     order = [*(s for s in fine if s.marked), *fine, *read, Submission(student, None, platform_id)]
     chosen = order[0]
     if len(read) > 1:
@@ -136,7 +139,7 @@ def look(submission: Submission, master: Master) -> Submission:
     """Read one file as far as is needed to say whether it can be graded."""
     size = submission.path.stat().st_size
     if size == 0 or size > LARGEST:
-        submission.status = "empty" if size == 0 else "too-large"
+        submission.status = Status.EMPTY if size == 0 else Status.TOO_LARGE
         return submission
     try:
         submission.sha = hashlib.sha256(submission.path.read_bytes()).hexdigest()
@@ -147,11 +150,11 @@ def look(submission: Submission, master: Master) -> Submission:
         answers, _ = find_answers(notebook, master)
         submission.marked = len(marked(notebook) & master.answers.keys())
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        submission.status = "unreadable"
+        submission.status = Status.UNREADABLE
         return submission
     if not answers:
         foreign = any(isinstance(cell, dict) and marks(cell) for cell in cells)
-        submission.status = "wrong-assignment" if foreign else "no-answers"
+        submission.status = Status.WRONG_ASSIGNMENT if foreign else Status.NO_ANSWERS
         return submission
-    submission.status = "ok"
+    submission.status = Status.OK
     return submission

@@ -7,10 +7,11 @@ import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from course_lib.exercises.notebook import belongs, defined, marks, text
+
 REGION = re.compile(
     r"^[ \t]*### BEGIN HIDDEN TESTS[^\n]*\n(.*?)^[ \t]*### END HIDDEN TESTS[^\n]*(?:\n|\Z)", re.S | re.M
 )
-DEFINED = re.compile(r"^(?:async +def|def|class) +(\w+)", re.M)
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,9 @@ class Cell:
     answer: bool
 
     @property
-    def names(self) -> list[str]:
+    def names(self) -> set[str]:
         """The functions and classes that it defines, by which a cell without its mark is recognised."""
-        return DEFINED.findall(self.source)
+        return defined([self.source])
 
 
 @dataclass(frozen=True)
@@ -65,26 +66,6 @@ class Master:
         return sum(q.points for q in self.questions)
 
 
-def marks(cell: dict) -> dict:
-    """nbgrader's metadata of a cell, whatever else may be in its place."""
-    found = cell.get("metadata")
-    found = found.get("nbgrader") if isinstance(found, dict) else None
-    return found if isinstance(found, dict) and isinstance(found.get("grade_id"), str) else {}
-
-
-def text(cell: dict) -> str:
-    """The cell's source; on disk it may be a list of lines."""
-    source = cell.get("source", "")
-    if isinstance(source, list):
-        source = "".join(line for line in source if isinstance(line, str))
-    return source if isinstance(source, str) else ""
-
-
-def belongs(grade_id: str, question: str) -> bool:
-    """Whether a cell is the question's: ``denoising-3``, ``denoising-3-answer``."""
-    return re.fullmatch(re.escape(question.replace(".", "-")) + r"(\D.*)?", grade_id) is not None
-
-
 def read_master(path: Path) -> Master:
     """Read and check the instructor's notebook; a `ValueError` says what is wrong with it."""
     data = path.read_bytes()
@@ -99,9 +80,7 @@ def read_master(path: Path) -> Master:
     for m, cell in marked:
         name = m["grade_id"].replace("-", ".", 1)
         if m.get("grade"):
-            own = tuple(
-                i for i, (n, _) in zip(ids, marked, strict=True) if n.get("solution") and belongs(i, name)
-            )
+            own = tuple(i for i, (n, _) in zip(ids, marked, strict=True) if n.get("solution") and belongs(i, name))
             shared = {
                 "id": name,
                 "points": float(m["points"]),
@@ -113,9 +92,7 @@ def read_master(path: Path) -> Master:
                 continue
             hidden = "\n".join(textwrap.dedent(part) for part in REGION.findall(text(cell)))
             if "emit(" not in hidden:
-                raise ValueError(
-                    f"{path.name}: the hidden tests of {name} emit nothing, so there is nothing to grade"
-                )
+                raise ValueError(f"{path.name}: the hidden tests of {name} emit nothing, so there is nothing to grade")
             check = REGION.sub("", text(cell))
             questions.append(Question(**shared, before=tuple(run), check=check, hidden=hidden))
         elif cell["cell_type"] == "code" and not any(belongs(m["grade_id"], name) for name in by_hand):

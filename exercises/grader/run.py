@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from .master import Master
+from .result import Status
 from .sandbox import Sandbox, command, course_library, environment, user_inside
 
 LINE = 64 << 20  # bytes of a message from the keeper, at most; it cuts what it passes on far below
-FORGED = "forged"  # something else than `inside.cells` wrote into the pipe to the keeper
 REPORT = 1 << 18  # characters of what a question's process says of its errors, far more than they need
 
 
@@ -36,10 +36,9 @@ class Limits:
 
 @dataclass
 class Outcome:
-    """What happened to one question: ``status`` is "ok" if its process did all it had to, whatever it computed."""
+    """What happened to one question: ``status`` is ok if its process did all it had to, whatever it computed."""
 
-    status: str = "kernel-died"
-    cell: str | None = None  # in which it ended, if it ended early
+    status: Status = Status.KERNEL_DIED
     report: dict = field(default_factory=dict)  # errors of cells; what the visible check said
     emitted: list[dict] = field(default_factory=list)
     stopped: str = ""  # what stopped the hidden cell
@@ -118,19 +117,20 @@ def note_report(outcomes: dict[str, Outcome], said: dict) -> None:
     outcome = outcomes.get(said.get("question"))
     if outcome is None:
         return
-    outcome.status, outcome.cell = said["status"], said["cell"]
+    outcome.status = Status(said["status"])
     for line in said["lines"]:
         if line.startswith("report ") and len(line) < REPORT:
             outcome.report = parse(line[7:])
         elif line not in ("", "done") and not line.startswith("cell "):
-            outcome.status = FORGED
+            outcome.status = Status.FORGED
 
 
 def note_values(outcomes: dict[str, Outcome], said: dict, nonces: dict[str, str]) -> None:
     outcome = outcomes.get(said.get("question"))
     if outcome is None:
         return
-    outcome.status = FORGED if outcome.status == FORGED else said["status"]
+    if outcome.status != Status.FORGED:
+        outcome.status = Status(said["status"])
     for line in said["lines"]:
         mark, _, rest = line.partition(" ")
         if mark == nonces[said["question"]]:
@@ -138,7 +138,7 @@ def note_values(outcomes: dict[str, Outcome], said: dict, nonces: dict[str, str]
         elif mark == "stopped":
             outcome.stopped = rest
         elif line not in ("", "done"):
-            outcome.status = FORGED
+            outcome.status = Status.FORGED
 
 
 def parse(line: str) -> dict:

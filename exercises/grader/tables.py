@@ -11,29 +11,13 @@ import io
 import json
 import re
 
-from .collect import Submission
 from .master import Master
+from .result import QuestionResult, Status
+from .standing import Standing
 
-FORMULA = re.compile(
-    r"(?:^|(?<=;))(?=[=+\-@\t\r\n＝＋－＠])"
-)  # some spreadsheets take a semicolon for a comma
+FORMULA = re.compile(r"(?:^|(?<=;))(?=[=+\-@\t\r\n＝＋－＠])")  # some spreadsheets take a semicolon for a comma
 HARMLESS = re.compile(r"(?:^|(?<=;))'(?=[=+\-@\t\r\n＝＋－＠])")
 NUMBER = re.compile(r"-?[\d.]*")  # and the dash that stands for nothing
-
-
-def points(result: dict, master: Master, by_hand: dict[str, float]) -> dict[str, float | None]:
-    """Points for each question; None for one that a person has not read yet."""
-    scores = {name: row["points"] for name, row in result["questions"].items()}
-    for q in master.questions:
-        if q.by_hand:
-            scores[q.id] = by_hand.get(
-                q.id, None if result["by_hand"].get(q.id) else 0.0
-            )  # nothing written: nothing to read
-    return {q.id: scores[q.id] for q in master.questions}
-
-
-def total(marks: dict[str, float | None]) -> float:
-    return sum(value for value in marks.values() if value is not None)
 
 
 def number(value: float | None) -> str:
@@ -41,18 +25,9 @@ def number(value: float | None) -> str:
     return "" if value is None else f"{value:g}"
 
 
-def board(result: dict) -> float | None:
-    """The best value for the leaderboard that a submission has emitted."""
-    return max(
-        (row["board"] for row in result["questions"].values() if row.get("board") is not None), default=None
-    )
-
-
 def table(header: list[str], rows: list[list[str]]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(
-        [header, *([harmless(cell) for cell in row] for row in rows)]
-    )
+    csv.writer(text, lineterminator="\n").writerows([header, *([harmless(cell) for cell in row] for row in rows)])
     return text.getvalue()
 
 
@@ -65,62 +40,50 @@ def as_it_was(cell: str) -> str:
     return HARMLESS.sub("", cell)
 
 
-def own(master: Master, rows: list[tuple[Submission, dict, dict]]) -> str:
+def own(master: Master, class_: list[Standing]) -> str:
     """One row a student: points of each question, total, status, leaderboard, notes."""
     header = ["student", *(q.id for q in master.questions), "total", "of", "status", "board", "notes"]
-    lines = []
-    for submission, result, marks in rows:
-        scores = [number(marks[q.id]) for q in master.questions]
-        best = board(result)
-        lines.append([
-            submission.student, *scores, number(total(marks)), number(master.points), "; ".join(result["status"]),
-            "" if best is None else f"{best:.2f}", "; ".join([*submission.notes, *result["notes"]]),
-        ])  # fmt: skip
-    return table(header, lines)
+    rows = []
+    for one in class_:
+        scores = [number(one.points[q.id]) for q in master.questions]
+        best = "" if one.result.board is None else f"{one.result.board:.2f}"
+        total = [number(one.total), number(master.points)]
+        rows.append([one.student, *scores, *total, one.status, best, "; ".join(one.notes)])
+    return table(header, rows)
 
 
-def canvas(master: Master, rows: list[tuple[Submission, dict, dict]]) -> str:
+def canvas(master: Master, class_: list[Standing]) -> str:
     header = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", master.name]
-    lines = [["    Points Possible", "", "", "", "", number(master.points)]]
-    for submission, _, marks in rows:
-        login = "" if submission.platform_id else submission.student
-        lines.append([submission.student, submission.platform_id, "", login, "", number(total(marks))])
-    return table(header, lines)
+    rows = [["    Points Possible", "", "", "", "", number(master.points)]]
+    for one in class_:
+        number_there = one.submission.platform_id
+        login = "" if number_there else one.student
+        rows.append([one.student, number_there, "", login, "", number(one.total)])
+    return table(header, rows)
 
 
-def moodle(master: Master, rows: list[tuple[Submission, dict, dict]]) -> str:
-    header = [
-        "Identifier",
-        "Full name",
-        "Grade",
-        "Maximum grade",
-        "Last modified (grade)",
-        "Feedback comments",
-    ]
-    lines = []
-    for submission, result, marks in rows:
-        identifier = f"Participant {submission.platform_id}" if submission.platform_id else submission.student
-        said = ", ".join(f"{name} {number(value) or 'not yet read'}" for name, value in marks.items())
-        if result["status"] != ["ok"]:
-            said += f" (status: {', '.join(result['status'])})"
-        lines.append([identifier, submission.student, number(total(marks)), number(master.points), "-", said])
-    return table(header, lines)
+def moodle(master: Master, class_: list[Standing]) -> str:
+    header = ["Identifier", "Full name", "Grade", "Maximum grade", "Last modified (grade)", "Feedback comments"]
+    rows = []
+    for one in class_:
+        number_there = one.submission.platform_id
+        identifier = f"Participant {number_there}" if number_there else one.student
+        said = ", ".join(f"{name} {number(value) or 'not yet read'}" for name, value in one.points.items())
+        if one.result.status != [Status.OK]:
+            said += f" (status: {', '.join(one.result.status)})"
+        rows.append([identifier, one.student, number(one.total), number(master.points), "-", said])
+    return table(header, rows)
 
 
-def gradescope(master: Master, submission: Submission, result: dict, marks: dict) -> str:
+def gradescope(master: Master, one: Standing) -> str:
     """The results.json of one submission."""
     tests = []
     for q in master.questions:
-        row = result["questions"].get(q.id, {})
-        said = row.get("message", "") if marks[q.id] is not None else "A person reads this one."
-        shown = {
-            "score": marks[q.id] or 0,
-            "max_score": q.points,
-            "output": said,
-            "visibility": "after_published",
-        }
+        row = one.result.questions.get(q.id, QuestionResult())
+        said = "A person reads this one." if one.points[q.id] is None else row.message
+        shown = {"score": one.points[q.id] or 0, "max_score": q.points, "output": said, "visibility": "after_published"}
         tests.append({"name": f"{q.id} {q.title}".strip(), **shown})
-    content = {"score": total(marks), "output": f"Status: {', '.join(result['status'])}", "tests": tests}
-    if (best := board(result)) is not None:
-        content["leaderboard"] = [{"name": "score", "value": round(best, 2), "order": "desc"}]
+    content = {"score": one.total, "output": f"Status: {', '.join(one.result.status)}", "tests": tests}
+    if one.result.board is not None:
+        content["leaderboard"] = [{"name": "score", "value": round(one.result.board, 2), "order": "desc"}]
     return json.dumps(content, ensure_ascii=False, indent=1) + "\n"

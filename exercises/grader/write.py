@@ -4,46 +4,41 @@ import os
 from pathlib import Path
 
 from . import tables
-from .by_hand import answers_page, read_points, read_rows, to_fill_in
+from .by_hand import read_points, read_rows, to_fill_in
 from .collect import Submission
-from .feedback import feedback
-from .klass import file_name
 from .master import Master
-from .report import report
+from .pages import answers_page, feedback_page, report_page
+from .result import Result, Status
+from .standing import standing
+from .whole_class import file_name
 
 
 def write_all(
-    out: Path, folder: Path, master: Master, submissions: list[Submission], results: dict[str, dict]
+    out: Path, folder: Path, master: Master, submissions: list[Submission], results: dict[str, Result]
 ) -> str:
     """Write the tables, the feedback and the report; what was written, in words."""
     by_hand = folder / "by-hand.csv"
     filled = read_rows(by_hand)
     points, comments = read_points(filled, master)
     pairs = [(s, results[s.student]) for s in submissions]
-    rows = [(s, result, tables.points(result, master, points.get(s.student, {}))) for s, result in pairs]
-    put(out, tables.own(master, rows))
-    put(folder / "canvas.csv", tables.canvas(master, rows))
-    put(folder / "moodle.csv", tables.moodle(master, rows))
-    put(folder / "report.html", report(master, rows))
-    for submission, result, marks in rows:
-        name = file_name(submission.student)
-        put(
-            folder / "gradescope" / name / "results.json",
-            tables.gradescope(master, submission, result, marks),
-        )
-        said = comments.get(submission.student, {})
-        put(folder / "feedback" / f"{name}.html", feedback(master, submission, result, marks, said))
+    class_ = [standing(master, s, r, points.get(s.student, {}), comments.get(s.student, {})) for s, r in pairs]
+    put(out, tables.own(master, class_))
+    put(folder / "canvas.csv", tables.canvas(master, class_))
+    put(folder / "moodle.csv", tables.moodle(master, class_))
+    put(folder / "report.html", report_page(master, class_))
+    for one in class_:
+        name = file_name(one.student)
+        put(folder / "gradescope" / name / "results.json", tables.gradescope(master, one))
+        put(folder / "feedback" / f"{name}.html", feedback_page(master, one))
     lines = [
-        f"{out}: {len(rows)} students. In {folder}/: report.html, canvas.csv, moodle.csv, gradescope/, feedback/."
+        f"{out}: {len(class_)} students. In {folder}/: report.html, canvas.csv, moodle.csv, gradescope/, feedback/."
     ]
-    if broken := sum(result["status"] == ["grader-failed"] for _, result in pairs):
-        lines.append(
-            f"{broken} could not be graded, and it is not their fault: the notes say why. Run this again."
-        )
+    if broken := sum(one.result.status == [Status.GRADER_FAILED] for one in class_):
+        lines.append(f"{broken} could not be graded, and it is not their fault: the notes say why. Run this again.")
     if any(q.by_hand for q in master.questions):
         put(folder / "by-hand.html", answers_page(master, pairs))
         put(by_hand, to_fill_in(master, pairs, filled))
-        if unread := sum(value is None for _, _, marks in rows for value in marks.values()):
+        if unread := sum(one.unread for one in class_):
             lines.append(
                 f"{unread} answers wait for a person: read by-hand.html, fill in by-hand.csv, and run this again."
             )

@@ -1,11 +1,11 @@
 import pytest
 import small
 
-from exercises.grader.klass import prepare
-from exercises.grader.make_class import solution, stub, student_notebook
+from exercises.grader.grade import prepare
 from exercises.grader.master import read_master
 from exercises.grader.run import Limits
 from exercises.grader.sandbox import Sandbox, find_sandbox
+from exercises.grader.trial.make_class import solution, stub, student_notebook
 
 QUICK = Limits(seconds=1.5, memory=1 << 30, processes=24, output=1 << 20)
 

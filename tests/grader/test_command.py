@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import small
 
-from exercises.grader import klass, sandbox
+from exercises.grader import sandbox, whole_class
 from exercises.grader.__main__ import main
-from exercises.grader.make_class import kinds, write
+from exercises.grader.trial.make_class import kinds, write
 
 COURSE = Path(sandbox.__file__).parents[2]
 
@@ -36,8 +36,7 @@ def written(out):
     """All that a run has written."""
     below = [path for path in out.with_suffix("").rglob("*") if path.is_file()]
     return {
-        path.relative_to(out.parent).as_posix().replace(out.stem, "", 1): path.read_bytes()
-        for path in [out, *below]
+        path.relative_to(out.parent).as_posix().replace(out.stem, "", 1): path.read_bytes() for path in [out, *below]
     }
 
 
@@ -59,15 +58,15 @@ def test_the_command(folder, master_path, tmp_path, capsys, monkeypatch):
 
     # Again: the results are there, nobody is graded anew, and every byte is the same.
     ran = []
-    monkeypatch.setattr(klass, "grade", lambda submission, grading: ran.append(submission.student))
+    monkeypatch.setattr(whole_class, "grade", lambda submission, grading: ran.append(submission.student))
     assert main(arguments(folder, out, master_path)) == 0
     assert ran == [] and written(out) == first
     monkeypatch.undo()
 
     # A new file of one student, and one who is to be graded again.
     shutil.copy(folder / "full.ipynb", folder / "wrong.ipynb")
-    graded, original = [], klass.grade
-    monkeypatch.setattr(klass, "grade", lambda s, g: graded.append(s.student) or original(s, g))
+    graded, original = [], whole_class.grade
+    monkeypatch.setattr(whole_class, "grade", lambda s, g: graded.append(s.student) or original(s, g))
     assert main(arguments(folder, out, master_path, "--regrade", "half")) == 0
     assert sorted(graded) == ["half", "wrong"]
     assert main(arguments(folder, out, master_path, "--regrade", "nobody")) == 1
@@ -139,10 +138,7 @@ def python_for_everyone(environment):
     other = {"user": 65534, "group": 65534, "extra_groups": [], "cwd": COURSE, "env": environment}
     for python in (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"):
         try:
-            if (
-                subprocess.run([python, "-c", "import IPython, exercises.grader.run"], **other).returncode
-                == 0
-            ):
+            if subprocess.run([python, "-c", "import IPython, exercises.grader.run"], **other).returncode == 0:
                 return python, other
         except OSError:
             continue
@@ -152,16 +148,14 @@ def python_for_everyone(environment):
 def test_as_an_ordinary_user(folder, master_path, tmp_path):
     if os.getuid() != 0:
         pytest.skip("this is an ordinary user: the other tests show it")
-    packages = str(Path(klass.__file__).parents[2]), str(Path(pytest.__file__).parents[1])
+    packages = str(Path(whole_class.__file__).parents[2]), str(Path(pytest.__file__).parents[1])
     python, other = python_for_everyone({"PATH": os.environ["PATH"], "PYTHONPATH": ":".join(packages)})
     if python is None:
         pytest.skip("no other user may run this Python")
     for path in (*tmp_path.parents[:2], tmp_path, *tmp_path.rglob("*"), master_path, master_path.parent):
         path.chmod(0o777)
     out = tmp_path / "grades.csv"
-    subprocess.run(
-        [python, "-m", "exercises.grader", *arguments(folder, out, master_path)], check=True, **other
-    )
+    subprocess.run([python, "-m", "exercises.grader", *arguments(folder, out, master_path)], check=True, **other)
     assert ",6,8,ok" in next(line for line in out.read_text().splitlines() if line.startswith("full,"))
 
 

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from course_lib.exercises.notebook import marks
 from exercises.grader.collect import collect
-from exercises.grader.klass import grade, prepare
-from exercises.grader.make_class import kinds, write
-from exercises.grader.master import marks, read_master
+from exercises.grader.grade import grade, prepare
+from exercises.grader.master import read_master
 from exercises.grader.run import Limits
 from exercises.grader.sandbox import find_sandbox
+from exercises.grader.trial.make_class import kinds, write
 
 MASTER = Path(__file__).parents[2] / "exercises" / "instructor" / "denoising.ipynb"
 
@@ -42,4 +43,4 @@ def test_right_wrong_and_patched_answers(shortened, tmp_path):
     grading = prepare(master, Limits(), find_sandbox(), "", ())
     for submission in collect(tmp_path, master):
         result = grade(submission, grading)
-        assert sum(q["points"] for q in result["questions"].values()) == every[submission.student][1], result
+        assert sum(q.points for q in result.questions.values()) == every[submission.student][1], result

@@ -58,7 +58,7 @@ def main() -> None:
         elif child.cell:
             broken[child.cell] = status  # it shall not stop the questions behind it too
         keeper.clear()
-        say({"question": question["id"], "status": status, "cell": child.cell, "lines": lines})
+        say({"question": question["id"], "status": status, "lines": lines})
     hidden = json.loads(sys.stdin.readline())
     for name, child in list(keeper.waiting.items()):
         child.send(hidden[name])
@@ -163,9 +163,7 @@ class Keeper:
         mine = held.keys() - others
         if len(mine) >= self.limits["processes"]:
             return "processes"
-        beside = (
-            processes.in_folders("/tmp", "/dev/shm") + processes.in_sockets() if self.job["locked"] else 0
-        )
+        beside = processes.in_folders("/tmp", "/dev/shm") + processes.in_sockets() if self.job["locked"] else 0
         of_mine = sum(held[pid] for pid in mine)
         if of_mine > self.limits["memory"] or sum(held.values()) + beside > 2 * self.limits["memory"]:
             return "memory"

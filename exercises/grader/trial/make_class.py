@@ -1,9 +1,9 @@
 """A class to try the grader on: honest students, clumsy ones, and everything that a grader has to survive.
 
-python -m exercises.grader.make_class MASTER FOLDER --students 300
+python -m exercises.grader.trial.make_class MASTER FOLDER --students 300
 
 Each kind of submission is worth points that are known, so a grading can be checked; ``expected.csv`` beside the folder
-has them. The hostile ones (see `hostile` and `meddlers`) spoil their first question, or try to, and only that one.
+has them. The hostile ones (see `attacks` and `meddling`) spoil their first question, or try to, and only that one.
 """
 
 import argparse
@@ -15,9 +15,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from .hostile import IN_PLACE, RECKLESS
-from .master import Master, marks, read_master, text
-from .meddlers import BEFORE
+from course_lib.exercises.notebook import marks, text
+
+from ..master import Master, read_master
+from .attacks import IN_PLACE, RECKLESS
+from .meddling import BEFORE
 
 SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION[^\n]*\n(.*?)^ *### END SOLUTION[^\n]*(?:\n|\Z)", re.S | re.M)
 HIDDEN = re.compile(r"^ *### BEGIN HIDDEN TESTS.*?^ *### END HIDDEN TESTS[^\n]*(?:\n|\Z)", re.S | re.M)
@@ -25,9 +27,7 @@ HIDDEN = re.compile(r"^ *### BEGIN HIDDEN TESTS.*?^ *### END HIDDEN TESTS[^\n]*(
 
 def stub(source: str) -> str:
     """An answer cell as the student gets it."""
-    return SOLUTION.sub(
-        lambda found: f"{found[1]}# YOUR CODE HERE\n{found[1]}raise NotImplementedError\n", source
-    )
+    return SOLUTION.sub(lambda found: f"{found[1]}# YOUR CODE HERE\n{found[1]}raise NotImplementedError\n", source)
 
 
 def solution(source: str) -> str:
@@ -61,11 +61,9 @@ def kinds(path: Path, secrets: Path, port: int) -> dict[str, tuple[object, float
     rest = whole - first.points
 
     def with_first(code: str) -> dict:
-        code = code.replace("NAME", cell.names[0]).replace("SECRETS", str(secrets)).replace("PORT", str(port))
-        code = code.replace("GRADER", str(Path(__file__).parent))
-        return student_notebook(
-            raw, lambda grade_id, source: code if grade_id == target else solution(source)
-        )
+        code = code.replace("NAME", sorted(cell.names)[0]).replace("SECRETS", str(secrets)).replace("PORT", str(port))
+        code = code.replace("GRADER", str(Path(__file__).parents[1]))
+        return student_notebook(raw, lambda grade_id, source: code if grade_id == target else solution(source))
 
     good = solution(cell.source)
     full = with_first(good)
@@ -98,10 +96,7 @@ def rearranged(full: dict, target: str, whole: float, rest: float) -> dict:
     is_test = [bool(marks(c).get("grade")) and c["cell_type"] == "code" for c in cells]
     tests = [c for c, test in zip(cells, is_test, strict=True) if test]
     is_first = [marks(c).get("grade_id") == target for c in cells]
-    twice = [
-        [c | {"source": "# begun here"}, c] if first else [c]
-        for c, first in zip(cells, is_first, strict=True)
-    ]
+    twice = [[c | {"source": "# begun here"}, c] if first else [c] for c, first in zip(cells, is_first, strict=True)]
     return {
         "test-deleted": (having([c for c in cells if c not in tests]), whole, "ok"),
         "test-edited": (
@@ -175,7 +170,7 @@ def make_class(
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m exercises.grader.make_class", description=__doc__.splitlines()[0]
+        prog="python -m exercises.grader.trial.make_class", description=__doc__.splitlines()[0]
     )
     parser.add_argument("master", type=Path)
     parser.add_argument("folder", type=Path)

@@ -4,7 +4,9 @@ Whatever a student did to the rest of the notebook (checks deleted, edited, doub
 consequence: none of it is looked at.
 """
 
-from .master import DEFINED, Master, marks, text
+from course_lib.exercises.notebook import defined, marks, prose, text
+
+from .master import Master
 
 
 def find_answers(notebook: dict, master: Master) -> tuple[dict[str, list[str]], list[str]]:
@@ -20,7 +22,7 @@ def find_answers(notebook: dict, master: Master) -> tuple[dict[str, list[str]], 
         mine = [text(cell) for cell in code if marks(cell).get("grade_id") == grade_id]
         if len(mine) > 1:
             notes.append(f"{len(mine)} cells {grade_id}, run in their order")
-        lost = set(solution.names) - defined(mine)
+        lost = solution.names - defined(mine)
         found = [source for source, names in loose if lost & names]
         if found:
             notes.append(f"{grade_id} found by the name of what it defines")
@@ -38,19 +40,14 @@ def marked(notebook: dict) -> set[str]:
     return {marks(cell)["grade_id"] for cell in code_cells(notebook) if marks(cell)}
 
 
-def defined(sources: list[str]) -> set[str]:
-    """Names of the functions and classes that the cells define."""
-    return {name for source in sources for name in DEFINED.findall(source)}
-
-
 def by_hand_answers(notebook: dict, master: Master) -> dict[str, str]:
     """For each question that a person reads, what the student wrote, code and text; empty if there is no text."""
     cells = [cell for cell in notebook["cells"] if isinstance(cell, dict)]
     written = {}
     for q in master.questions:
         if q.by_hand:
-            prose = [text(c) for c in cells if marks(c).get("grade_id") == q.id.replace(".", "-", 1)]
-            empty = not any(p.strip() and "YOUR ANSWER HERE" not in p for p in prose)
+            written_there = [text(c) for c in cells if marks(c).get("grade_id") == q.id.replace(".", "-", 1)]
+            empty = not any(prose(part) for part in written_there)
             all_of_it = "\n\n".join(text(c) for c in cells if marks(c).get("grade_id") in q.answers)
             written[q.id] = "" if empty else all_of_it
     return written

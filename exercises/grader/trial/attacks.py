@@ -58,7 +58,7 @@ def NAME(*a, **k):
 
 MANY_MEGABYTES = """
 import os, time
-for _ in range(6):
+for _ in range(3):
     if os.fork() == 0:
         block = bytearray(400 << 20)
         for i in range(0, len(block), 4096):

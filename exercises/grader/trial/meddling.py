@@ -1,7 +1,7 @@
 """Code that stands before a right answer, which is worth its points all the same; `make_class` puts it there.
 
 What is odd but allowed does no harm, and what is forbidden does not work. The words that stand for something, and where
-to run it, are those of `hostile`.
+to run it, are those of `attacks`.
 """
 
 WARNS = """

@@ -1,0 +1,109 @@
+"""One submission: its answers through the sandbox, and what they are worth against the master's."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from .answers import by_hand_answers, find_answers, job, solutions
+from .collect import Submission
+from .compare import judge
+from .master import Master, Question
+from .result import QuestionResult, Result, Status
+from .run import Limits, Outcome, run
+from .sandbox import Sandbox
+
+
+@dataclass(frozen=True)
+class Grading:
+    """What all submissions of a class share."""
+
+    master: Master
+    limits: Limits
+    sandbox: Sandbox
+    seed: str
+    # Folders that must not be visible in the sandbox.
+    hidden: tuple[Path, ...]
+    reference: dict[str, Outcome]
+
+    @property
+    def seeds(self) -> dict[str, int]:
+        return question_seeds(self.master, self.seed)
+
+
+def question_seeds(master: Master, seed: str) -> dict[str, int]:
+    """A number for each question, the same for the whole class; nobody without the master can know it beforehand."""
+    digest = {q.id: hashlib.sha256(f"{master.sha} {seed} {q.id}".encode()).digest() for q in master.graded}
+    return {name: int.from_bytes(value[:4], "big") for name, value in digest.items()}
+
+
+def prepare(master: Master, limits: Limits, sandbox: Sandbox, seed: str, hidden: tuple[Path, ...]) -> Grading:
+    """Run the master's own answers for the reference; a `RuntimeError` says if one of its questions fails itself."""
+    seeds = question_seeds(master, seed)
+    reference = run(master, job(master, solutions(master)), seeds, limits, sandbox, hidden, reference=True)
+    for q in master.graded:
+        outcome = reference[q.id]
+        errors = [*outcome.report.get("errors", {}).values(), outcome.report.get("check"), outcome.stopped]
+        _, verdict = judge(q, outcome, outcome)
+        if outcome.status != Status.OK or any(errors) or not verdict.passed:
+            said = next(filter(None, errors), None) or ", ".join(verdict.wrong) or "no value emitted"
+            raise RuntimeError(f"the master's own answer to {q.id} does not pass ({outcome.status}): {said}")
+    return Grading(master, limits, sandbox, seed, hidden, reference)
+
+
+def grade(submission: Submission, grading: Grading) -> Result:
+    """The result of one submission; whatever happens, there is one, so nobody else loses theirs."""
+    try:
+        return graded(submission, grading)
+    # No memory for a process, no space on the disk, or a trick that nobody has thought of.
+    except Exception as error:
+        return failed(grading.master, error)
+
+
+def failed(master: Master, error: Exception) -> Result:
+    """The result where the grader could not do its work."""
+    said = (str(error).strip() or type(error).__name__).splitlines()[-1]
+    return Result([Status.GRADER_FAILED], [said], {q.id: QuestionResult() for q in master.graded})
+
+
+def graded(submission: Submission, grading: Grading) -> Result:
+    master = grading.master
+    if submission.status != Status.OK:
+        return Result([submission.status], questions={q.id: QuestionResult() for q in master.graded})
+    answers, notes = find_answers(submission.notebook, master)
+    task = job(master, answers)
+    outcomes = run(master, task, grading.seeds, grading.limits, grading.sandbox, grading.hidden)
+    rows = {q.id: one(q, grading, outcomes[q.id], answers) for q in master.graded}
+    troubles = {row.status for row in rows.values()} - {Status.OK}
+    status = sorted(troubles) or [Status.OK]
+    if not grading.sandbox.locked:
+        status.append(Status.UNSANDBOXED)
+    return Result(status, notes, rows, by_hand_answers(submission.notebook, master))
+
+
+def one(q: Question, grading: Grading, outcome: Outcome, answers: dict) -> QuestionResult:
+    """One question of one student."""
+    # Of what came through a forged pipe nothing can be believed.
+    if outcome.status == Status.FORGED:
+        return QuestionResult(status=Status.FORGED)
+    points, verdict = judge(q, grading.reference[q.id], outcome)
+    errors = outcome.report.get("errors")
+    own = [text for cell, text in errors.items() if cell in q.answers] if isinstance(errors, dict) else []
+    said = [text[:2000] for text in (*own, outcome.report.get("check")) if isinstance(text, str) and text]
+    row = QuestionResult(
+        points=points,
+        status=outcome.status,
+        message="\n".join(said),
+        open=bool(outcome.report.get("open")),
+        right=len(verdict.right),
+        wrong=verdict.wrong,
+        board=verdict.board,
+    )
+    if outcome.status == Status.OK and any(a in grading.master.answers and a not in answers for a in q.answers):
+        row.status = Status.MISSING
+    elif outcome.status == Status.OK and out_of_memory(row.message):
+        row.status = Status.MEMORY
+    return row
+
+
+def out_of_memory(message: str) -> bool:
+    return "MemoryError" in message or "can't allocate memory" in message or "not enough memory" in message

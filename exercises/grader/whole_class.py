@@ -1,0 +1,92 @@
+"""The whole class: everyone's result, in parallel, each kept on disk the moment it is there.
+
+A result is filed under the student's name together with a fingerprint of all that it depends on: the submission, the
+master, the limits, the seed, the grader. What was interrupted therefore goes on where it stopped, a submission that
+has changed is graded anew, and nothing else is.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict
+from pathlib import Path
+from urllib.parse import quote
+
+from .collect import Submission
+from .grade import Grading, grade
+from .result import Result, Status
+
+Pool = Callable[[list[Submission], Grading], Iterable[tuple[Submission, Result]]]
+# Of what a result holds; another number makes every result stale.
+VERSION = 3
+
+
+def fingerprint(submission: Submission, grading: Grading) -> str:
+    parts = [VERSION, grading.master.sha, grading.seed, sorted(asdict(grading.limits).items()), grading.sandbox.locked]
+    parts += [submission.status, submission.sha]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def place(folder: Path, student: str) -> Path:
+    """Where a student's result is kept; the name may hold anything a file system allows, and some more."""
+    return folder / f"{file_name(student)}.json"
+
+
+def file_name(student: str) -> str:
+    """A file name that any file system takes, and that no two students share."""
+    name = quote(student, safe=" @+,=")
+    return name if len(name) < 170 else f"{name[:160]}-{hashlib.sha256(student.encode()).hexdigest()[:16]}"
+
+
+def stored(folder: Path, submission: Submission, grading: Grading) -> Result | None:
+    """A finished result, if it is of this very submission."""
+    try:
+        kept = json.loads(place(folder, submission.student).read_text(encoding="utf-8"))
+        return Result.from_json(kept["result"]) if kept["fingerprint"] == fingerprint(submission, grading) else None
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def keep(folder: Path, submission: Submission, grading: Grading, result: Result) -> None:
+    """Write a result whole or not at all."""
+    target = place(folder, submission.student)
+    partial = target.with_suffix(f".{os.getpid()}.partial")
+    kept = {"fingerprint": fingerprint(submission, grading), "result": result.as_json()}
+    partial.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+    os.replace(partial, target)
+
+
+def grade_all(
+    submissions: list[Submission], grading: Grading, folder: Path, again: Callable[[str], bool], pool: Pool
+) -> Iterable[tuple[Submission, Result]]:
+    """Every student's result as it becomes known, those on disk first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    todo = []
+    for submission in submissions:
+        result = None if again(submission.student) else stored(folder, submission, grading)
+        if result is None:
+            todo.append(submission)
+        else:
+            yield submission, result
+    for submission, result in pool(todo, grading):
+        if result.status != [Status.GRADER_FAILED]:
+            keep(folder, submission, grading, result)
+        yield submission, result
+
+
+def threads(workers: int) -> Pool:
+    """Graded here, `workers` at a time: threads, because each only waits for a process of its own."""
+
+    def pool(todo: list[Submission], grading: Grading):
+        executor = ThreadPoolExecutor(workers)
+        try:
+            futures = {executor.submit(grade, submission, grading): submission for submission in todo}
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:
+            # After Ctrl-C nobody else's turn comes.
+            executor.shutdown(cancel_futures=True)
+
+    return pool
