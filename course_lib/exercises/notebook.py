@@ -4,6 +4,7 @@
 from outside and may hold anything, so nothing is taken for granted but that a cell is a dictionary.
 """
 
+import ast
 import re
 
 STUB = "raise NotImplementedError"
@@ -36,6 +37,18 @@ def defined(sources: list[str]) -> set[str]:
     return {name for source in sources for name in DEFINED.findall(source)}
 
 
+def finished(sources: list[str]) -> set[str]:
+    """Names of those functions and classes that are more than the stub that was handed out."""
+    names = set()
+    for source in sources:
+        end = len(source)
+        for found in reversed(list(DEFINED.finditer(source))):
+            if STUB not in source[found.start() : end]:
+                names.add(found[1])
+            end = found.start()
+    return names
+
+
 def blank(source: str) -> bool:
     """Whether an answer cell is as it was handed out, or empty."""
     return STUB in source or not prose(source)
@@ -44,3 +57,29 @@ def blank(source: str) -> bool:
 def prose(source: str) -> str:
     """What somebody has written, above or below the placeholder or in its place."""
     return source.replace(PLACEHOLDER, "").strip()
+
+
+def loose_code(cells: list[dict], names: set[str]) -> list[str]:
+    """Cells without a mark that define one of these names: an answer below its stub, or one that lost its mark."""
+    sources = [text(cell) for cell in cells if cell.get("cell_type") == "code" and not marks(cell)]
+    return [source for source in sources if finished([source]) & names]
+
+
+def loose_prose(cells: list[dict], grade_id: str) -> list[str]:
+    """Text in cells without a mark right below the one with this mark, up to the next heading."""
+    found, below = [], False
+    for cell in cells:
+        if marks(cell) or cell.get("cell_type") != "markdown" or text(cell).lstrip().startswith("#"):
+            below = marks(cell).get("grade_id") == grade_id
+        elif below and prose(text(cell)):
+            found.append(text(cell))
+    return found
+
+
+def parse(code: str) -> ast.AST:
+    """The cell as Python; without its magics, and empty if it is not Python at all."""
+    lines = [re.sub(r"^(\s*)[%!].*", r"\1pass", line) for line in code.split("\n")]
+    try:
+        return ast.parse("\n".join(lines))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.Module([], [])

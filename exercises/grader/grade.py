@@ -1,10 +1,13 @@
 """One submission: its answers through the sandbox, and what they are worth against the master's."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from .answers import by_hand_answers, find_answers, job, solutions
+from course_lib.exercises.closing import names_in, refusal
+
+from .answers import find_answers, find_essays, job, solutions
 from .collect import Submission
 from .compare import judge
 from .master import Master, Question
@@ -69,7 +72,9 @@ def graded(submission: Submission, grading: Grading) -> Result:
     master = grading.master
     if submission.status != Status.OK:
         return Result([submission.status], questions={q.id: QuestionResult() for q in master.graded})
-    answers, notes = find_answers(submission.notebook, master)
+    notebook = submission.notebook
+    answers, notes = find_answers(notebook, master)
+    essays, more = find_essays(notebook, master)
     task = job(master, answers)
     outcomes = run(master, task, grading.seeds, grading.limits, grading.sandbox, grading.hidden)
     rows = {q.id: one(q, grading, outcomes[q.id], answers) for q in master.graded}
@@ -77,7 +82,7 @@ def graded(submission: Submission, grading: Grading) -> Result:
     status = sorted(troubles) or [Status.OK]
     if not grading.sandbox.locked:
         status.append(Status.UNSANDBOXED)
-    return Result(status, notes, rows, by_hand_answers(submission.notebook, master))
+    return Result(status, notes + more, rows, essays)
 
 
 def one(q: Question, grading: Grading, outcome: Outcome, answers: dict) -> QuestionResult:
@@ -86,13 +91,17 @@ def one(q: Question, grading: Grading, outcome: Outcome, answers: dict) -> Quest
     if outcome.status == Status.FORGED:
         return QuestionResult(status=Status.FORGED)
     points, verdict = judge(q, grading.reference[q.id], outcome)
+    used = names_in("\n".join(source for a in q.answers for source in answers.get(a, [])), q.closed)
+    if used:
+        points = 0.0
     errors = outcome.report.get("errors")
     own = [text for cell, text in errors.items() if cell in q.answers] if isinstance(errors, dict) else []
     said = [text[:2000] for text in (*own, outcome.report.get("check")) if isinstance(text, str) and text]
+    said = [*map(refusal, used), *said]
     row = QuestionResult(
         points=points,
         status=outcome.status,
-        message="\n".join(said),
+        message=discreet("\n".join(said)),
         open=bool(outcome.report.get("open")),
         right=len(verdict.right),
         wrong=verdict.wrong,
@@ -103,6 +112,16 @@ def one(q: Question, grading: Grading, outcome: Outcome, answers: dict) -> Quest
     elif outcome.status == Status.OK and out_of_memory(row.message):
         row.status = Status.MEMORY
     return row
+
+
+# Absolute paths that are the same everywhere stay, as an error of a library names them.
+SYSTEM = "usr|lib|lib64|bin|sbin|tmp|proc|sys|dev|etc|course"
+PATH = re.compile(rf"(?<![\w/.)\]])/(?!(?:{SYSTEM})\b)[\w.@+~-]+(?:/[\w.@+~-]*)+")
+
+
+def discreet(message: str) -> str:
+    """A message without the names of the instructor's folders, which inside are where they are outside."""
+    return PATH.sub("/...", message)
 
 
 def out_of_memory(message: str) -> bool:

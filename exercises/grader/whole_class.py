@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from .collect import Submission
 from .grade import Grading, grade
+from .link import end_all
 from .result import Result, Status
 
 Pool = Callable[[list[Submission], Grading], Iterable[tuple[Submission, Result]]]
@@ -85,8 +86,12 @@ def threads(workers: int) -> Pool:
             futures = {executor.submit(grade, submission, grading): submission for submission in todo}
             for future in as_completed(futures):
                 yield futures[future], future.result()
+        except BaseException:
+            # After Ctrl-C nobody else's turn comes, and those whose turn it is do not keep anybody waiting.
+            executor.shutdown(wait=False, cancel_futures=True)
+            end_all()
+            raise
         finally:
-            # After Ctrl-C nobody else's turn comes.
             executor.shutdown(cancel_futures=True)
 
     return pool

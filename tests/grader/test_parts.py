@@ -4,19 +4,20 @@ import csv
 import io
 import json
 import math
+import time
 
 import pytest
 import small
 
 from exercises.grader import compare, sandbox, tables
-from exercises.grader.answers import find_answers, job
+from exercises.grader.answers import find_answers, find_essays, job
 from exercises.grader.by_hand import read_points, read_rows, to_fill_in
 from exercises.grader.collect import Submission, collect
 from exercises.grader.grade import Grading, grade
 from exercises.grader.inside import seccomp
 from exercises.grader.master import read_master
 from exercises.grader.result import QuestionResult, Result, Status
-from exercises.grader.run import Limits
+from exercises.grader.run import Limits, Outcome
 from exercises.grader.sandbox import Sandbox
 from exercises.grader.standing import standing
 from exercises.grader.whole_class import keep, stored
@@ -44,6 +45,46 @@ def test_each_question_gets_the_cells_before_it(full, master):
         "small-2-answer",
         "small-3-answer",
     ]
+
+
+def essay(notebook):
+    return next(cell for cell in notebook["cells"] if cell["metadata"].get("nbgrader", {}).get("grade_id") == "small-4")
+
+
+def test_an_answer_below_its_stub_is_found_with_a_note(blank, master):
+    at = [c["id"] for c in blank["cells"]].index("small-1-answer")
+    blank["cells"].insert(at + 1, small.code("%matplotlib inline\ndef double(x):\n    return 2 * x\n"))
+    answers, notes = find_answers(blank, master)
+    assert "return 2 * x" in answers["small-1-answer"][-1]
+    assert notes == ["small-1-answer found in a cell below its stub"]
+    blank["cells"][at]["source"] = "def double(x):\n    return 3 * x\n"
+    answers, notes = find_answers(blank, master)  # an answer in its place is the answer, whatever stands elsewhere
+    assert len(answers["small-1-answer"]) == 1 and notes == []
+
+
+@pytest.mark.parametrize("said", ["YOUR ANSWER HERE\n\nI saw it.", "I saw it.\n\nYOUR ANSWER HERE", "I saw it."])
+def test_an_essay_beside_its_placeholder_is_read(said, blank, master):
+    assert find_essays(blank, master) == ({"small.4": ""}, [])
+    essay(blank)["source"] = said
+    essays, notes = find_essays(blank, master)
+    assert "I saw it." in essays["small.4"] and notes == []
+
+
+def test_an_essay_in_a_cell_of_its_own_is_read_with_a_note(blank, master):
+    text = {"cell_type": "markdown", "id": "mine", "metadata": {}, "source": "I saw it."}
+    blank["cells"].append(text)
+    assert find_essays(blank, master) == ({"small.4": "I saw it."}, ["small.4: text found in a cell of its own"])
+    blank["cells"][-1] = text | {"source": "## Hand in\n\nSave it."}
+    assert find_essays(blank, master) == ({"small.4": ""}, [])
+
+
+def test_an_essay_without_marks_is_read_with_a_note(blank, master):
+    essay(blank)["source"] = "YOUR ANSWER HERE\n\nI saw it."
+    for cell in blank["cells"]:
+        cell["metadata"] = {}
+    essays, notes = find_essays(blank, master)
+    assert essays == {"small.4": "YOUR ANSWER HERE\n\nI saw it."}
+    assert notes == ["small.4: text found in cells without marks"]
 
 
 def test_a_master_that_emits_nothing_is_refused(tmp_path):
@@ -90,7 +131,7 @@ def test_what_is_refused_is_refused_for_every_machine():
 
 
 def value(number, **how):
-    return {"what": "x", "value": number, "atol": 1e-5, "rtol": 1e-4, "at_least": None, "target": None} | how
+    return {"what": "x", "value": number, "atol": 1e-5, "rtol": 1e-4, "at_least": None} | how
 
 
 @pytest.mark.parametrize(
@@ -138,30 +179,38 @@ def test_as_many_values_as_the_master_has():
     assert not compare.compare(wanted, [{"what": [], "value": 1.0}, {}]).passed
 
 
-def test_at_least_and_psnr_are_reckoned_here():
-    clean = [[[0.2, 0.8]], [[0.5, 0.5]]]
-    wanted = value(None, at_least=20, target=clean)
-    noisy = [[[0.3, 0.7]], [[0.6, 1.5]]]  # 20 dB; 0.1 and, clamped, 0.5: 8.86 dB
-    assert compare.psnr(noisy, clean) == pytest.approx((20 + 10 * math.log10(2 / 0.26)) / 2)
-    assert compare.good(wanted, clean) is False  # no image is without error but the copied one
-    assert compare.good(wanted, [[[0.201, 0.8]], [[0.501, 0.5]]])
-    assert not compare.good(wanted, noisy)
-    for forged in (99.0, "99", [99.0], [[[0.2, "0.8"]], [[0.5, 0.5]]], [[[0.2]], [[0.5]]], None, [[], []]):
+def test_a_bound_is_the_masters_and_only_numbers_reach_it():
+    wanted = value(None, at_least=20)
+    assert compare.good(wanted, 20) and compare.good(wanted, 99.5)
+    for forged in (19.9, "99", [99.0], None, True, math.nan, math.inf, 10**400, {}):
         assert not compare.good(wanted, forged)
 
 
 @pytest.mark.parametrize("odd", [10**400, [[[10**400]]], [[[0.2, None]]], "99", {}])
 def test_an_odd_place_on_the_board_costs_no_points(odd):
     """Whatever stands there, it is no number, and no failure of the grader either."""
-    wanted = [
-        value(1.0),
-        value(3.0) | {"what": "board"},
-        value(None, target=[[[0.5, 0.5]]]) | {"what": "board"},
-    ]
-    given = [{"what": "x", "value": 1.0}, {"what": "board", "value": odd}]
-    for reference in (wanted[:2], [wanted[0], wanted[2]]):
-        verdict = compare.compare(reference, given)
-        assert verdict.passed and verdict.board is None
+    reference = [value(1.0), value(3.0) | {"what": "board"}]
+    verdict = compare.compare(reference, [{"what": "x", "value": 1.0}, {"what": "board", "value": odd}])
+    assert verdict.passed and verdict.board is None
+
+
+def test_a_deep_value_costs_no_time():
+    """Half a gigabyte of brackets would: values are walked along the master's, a few steps."""
+    deep = [0] * 100_000
+    for _ in range(450):
+        deep = [deep]
+    begun = time.perf_counter()
+    for wanted in ([1.0, 2.0], [[[1.0]]], 1.0, {"a": 1.0}):
+        assert not compare.compare([value(wanted)], [{"what": "x", "value": deep}]).passed
+    assert time.perf_counter() - begun < 0.1
+
+
+def test_the_visible_check_counts(master):
+    question = master.graded[0]
+    right = Outcome(Status.OK, {"check": None}, [value(1.0)])
+    assert compare.judge(question, right, right)[0] == question.points
+    for report in ({}, {"check": "said no"}, {"check": 7}):
+        assert compare.judge(question, right, Outcome(Status.OK, report, [value(1.0)]))[0] == 0
 
 
 # Tables

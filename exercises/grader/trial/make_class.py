@@ -3,7 +3,8 @@
 python -m exercises.grader.trial.make_class MASTER FOLDER --students 300
 
 Each kind of submission is worth points that are known, so a grading can be checked; ``expected.csv`` beside the folder
-has them. The hostile ones (see `attacks` and `meddling`) spoil their first question, or try to, and only that one.
+has them. The hostile ones (`attacks`, `stalling`, `meddling`) spoil their first question, or try to, and only that one;
+the `reckless` may spoil all of theirs.
 """
 
 import argparse
@@ -18,8 +19,10 @@ from pathlib import Path
 from course_lib.exercises.notebook import marks, text
 
 from ..master import Master, read_master
-from .attacks import IN_PLACE, RECKLESS
+from .attacks import IN_PLACE
 from .meddling import BEFORE
+from .reckless import RECKLESS
+from .stalling import STALLING
 
 SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION[^\n]*\n(.*?)^ *### END SOLUTION[^\n]*(?:\n|\Z)", re.S | re.M)
 HIDDEN = re.compile(r"^ *### BEGIN HIDDEN TESTS.*?^ *### END HIDDEN TESTS[^\n]*(?:\n|\Z)", re.S | re.M)
@@ -80,7 +83,7 @@ def kinds(path: Path, secrets: Path, port: int) -> dict[str, tuple[object, float
     )
     both = [("first.ipynb", made["blank"][0]), ("second.ipynb", full)]
     made["two-files"] = (both, whole, "ok")
-    made |= {kind: (with_first(code), rest, status) for kind, (code, status) in IN_PLACE.items()}
+    made |= {kind: (with_first(code), rest, status) for kind, (code, status) in (IN_PLACE | STALLING).items()}
     made |= {kind: (with_first(f"{code}\n{good}"), whole, "ok") for kind, code in BEFORE.items()}
     made |= {kind: (with_first(code), None, status) for kind, (code, status) in RECKLESS.items()}
     return made | rearranged(full, target, whole, rest) | broken_files(master)

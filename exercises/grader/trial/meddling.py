@@ -17,6 +17,17 @@ await asyncio.sleep(0)
 noted = %sx echo 2
 """
 
+FURNITURE = """
+%matplotlib inline
+%matplotlib notebook
+%config InlineBackend.figure_format = "retina"
+%load_ext autoreload
+%autoreload 2
+%cd ..
+%nonsense 3
+%timeit -n1 -r1 1 + 1
+"""
+
 DAEMONS = """
 import os
 for _ in range(8):
@@ -109,6 +120,7 @@ assert set(got) == {-1}, got
 BEFORE = {
     "warns": WARNS,
     "magics": MAGICS,
+    "furniture": FURNITURE,
     "daemons": DAEMONS,
     "writes-outside": WRITES_OUTSIDE,
     "calls-out": CALLS_OUT,
