@@ -116,22 +116,10 @@ def timing(asked, master: Path) -> int:
     for workers in (1, 2):
         out = asked.work / f"timing-{workers}.csv"
         shutil.rmtree(out.with_suffix(""), ignore_errors=True)
-        command = [
-            "grade",
-            str(folder),
-            "--out",
-            str(out),
-            "--master",
-            str(master),
-            "--workers",
-            str(workers),
-        ]
+        command = ["grade", str(folder), "--out", str(out), "--master", str(master), "--workers", str(workers)]
         begun, used = time.perf_counter(), cpu()
         subprocess.run(
-            [sys.executable, "-m", "exercises.grader", *command],
-            cwd=COURSE,
-            check=True,
-            stdout=subprocess.DEVNULL,
+            [sys.executable, "-m", "exercises.grader", *command], cwd=COURSE, check=True, stdout=subprocess.DEVNULL
         )
         show("this course's", workers, time.perf_counter() - begun, cpu() - used, asked.students)
     wall, used = nbgrader(asked.work, folder, master)
