@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from course_lib.exercises.closing import names_in, refusal
@@ -14,6 +14,7 @@ from .master import Master, Question
 from .result import QuestionResult, Result, Status
 from .run import Limits, Outcome, run
 from .sandbox import Sandbox
+from .similar import shape
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Grading:
     seed: str
     # Folders that must not be visible in the sandbox.
     hidden: tuple[Path, ...]
-    reference: dict[str, Outcome]
+    # What the master's own answers gave; there only once somebody is to be graded.
+    reference: dict[str, Outcome] = field(default_factory=dict)
 
     @property
     def seeds(self) -> dict[str, int]:
@@ -39,10 +41,11 @@ def question_seeds(master: Master, seed: str) -> dict[str, int]:
     return {name: int.from_bytes(value[:4], "big") for name, value in digest.items()}
 
 
-def prepare(master: Master, limits: Limits, sandbox: Sandbox, seed: str, hidden: tuple[Path, ...]) -> Grading:
+def prepare(grading: Grading) -> Grading:
     """Run the master's own answers for the reference; a `RuntimeError` says if one of its questions fails itself."""
-    seeds = question_seeds(master, seed)
-    reference = run(master, job(master, solutions(master)), seeds, limits, sandbox, hidden, reference=True)
+    master, sandbox = grading.master, grading.sandbox
+    task = job(master, solutions(master))
+    reference = run(master, task, grading.seeds, grading.limits, sandbox, grading.hidden, reference=True)
     for q in master.graded:
         outcome = reference[q.id]
         errors = [*outcome.report.get("errors", {}).values(), outcome.report.get("check"), outcome.stopped]
@@ -50,7 +53,7 @@ def prepare(master: Master, limits: Limits, sandbox: Sandbox, seed: str, hidden:
         if outcome.status != Status.OK or any(errors) or not verdict.passed:
             said = next(filter(None, errors), None) or ", ".join(verdict.wrong) or "no value emitted"
             raise RuntimeError(f"the master's own answer to {q.id} does not pass ({outcome.status}): {said}")
-    return Grading(master, limits, sandbox, seed, hidden, reference)
+    return replace(grading, reference=reference)
 
 
 def grade(submission: Submission, grading: Grading) -> Result:
@@ -68,10 +71,15 @@ def failed(master: Master, error: Exception) -> Result:
     return Result([Status.GRADER_FAILED], [said], {q.id: QuestionResult() for q in master.graded})
 
 
+def unopened(submission: Submission, master: Master) -> Result:
+    """The result of what cannot be run."""
+    return Result([submission.status], questions={q.id: QuestionResult() for q in master.graded})
+
+
 def graded(submission: Submission, grading: Grading) -> Result:
     master = grading.master
     if submission.status != Status.OK:
-        return Result([submission.status], questions={q.id: QuestionResult() for q in master.graded})
+        return unopened(submission, master)
     notebook = submission.notebook
     answers, notes = find_answers(notebook, master)
     essays, more = find_essays(notebook, master)
@@ -82,7 +90,8 @@ def graded(submission: Submission, grading: Grading) -> Result:
     status = sorted(troubles) or [Status.OK]
     if not grading.sandbox.locked:
         status.append(Status.UNSANDBOXED)
-    return Result(status, notes + more, rows, essays)
+    shapes = {q.id: shape([source for a in q.answers for source in answers.get(a, [])]) for q in master.graded}
+    return Result(status, notes + more, rows, essays, shapes)
 
 
 def one(q: Question, grading: Grading, outcome: Outcome, answers: dict) -> QuestionResult:

@@ -7,12 +7,13 @@ page forbids scripts. A page holds all it needs, light and dark, on a screen or 
 from functools import cache
 from pathlib import Path
 
+from .by_hand import Marks, changed_since, code_name
 from .collect import Submission
 from .master import Master
 from .report import report
 from .result import Result
 from .standing import Standing
-from .tables import number
+from .worksheet import number
 
 LONGEST = 20_000  # characters of an answer that is shown
 
@@ -47,8 +48,17 @@ def report_page(master: Master, class_: list[Standing]) -> str:
     )
 
 
-def answers_page(master: Master, pairs: list[tuple[Submission, Result]]) -> str:
-    """Every student's text, below the model answer and what it is worth."""
+def answers_page(master: Master, pairs: list[tuple[Submission, Result]], marks: Marks, anonymous: bool) -> str:
+    """Every student's text, below the model answer and what it is worth, and what has been given for it."""
     questions = [q for q in master.questions if q.by_hand]
-    said = {q.id: [(s.student, r.by_hand[q.id][:LONGEST]) for s, r in pairs if r.by_hand.get(q.id)] for q in questions}
+    said = {q.id: [] for q in questions}
+    for submission, result in pairs:
+        changed = changed_since(marks, submission, result)
+        for q in questions:
+            if text := result.by_hand.get(q.id):
+                mark = marks.get((submission.student, q.id))
+                name = code_name(submission) if anonymous else submission.student
+                said[q.id].append((name, text[:LONGEST], mark, q.id in changed))
+    for entries in said.values() if anonymous else ():
+        entries.sort(key=lambda entry: entry[0])
     return template("by_hand.html").render(title=f"{master.name}: to be read", questions=questions, said=said)

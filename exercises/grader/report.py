@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from .master import Master
 from .result import Status
+from .similar import pairs, shape
 from .standing import Standing
-from .tables import number
+from .worksheet import number
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def report(master: Master, class_: list[Standing]) -> list[Table]:
         statuses(class_),
         leaders(class_),
         unusual(class_),
+        alike(master, class_),
     ]
 
 
@@ -113,7 +115,7 @@ def statuses(class_: list[Standing]) -> Table:
 
 def leaders(class_: list[Standing]) -> Table:
     best = sorted((-one.result.board, one.student) for one in class_ if one.result.board is not None)
-    rows = [[str(i), student, f"{-value:.2f}"] for i, (value, student) in enumerate(best[:20], 1)]
+    rows = [[str(i), student, f"{-value:g}"] for i, (value, student) in enumerate(best[:20], 1)]
     return Table("Leaderboard", "The best twenty", ["#place", "student", "#score"], rows, "No entries.")
 
 
@@ -121,3 +123,15 @@ def unusual(class_: list[Standing]) -> Table:
     rows = [[one.student, ", ".join(one.result.status), "; ".join(one.notes)]
             for one in class_ if one.result.status != [Status.OK] or one.notes]  # fmt: skip
     return Table("Students to look at", "Anything but a plain ok", ["student", "status", "notes"], rows)
+
+
+def alike(master: Master, class_: list[Standing]) -> Table:
+    masters = {q.id: shape([c.source for c in q.before if c.id in q.answers]) for q in master.graded}
+    found = pairs({one.student: one.result.shapes for one in class_}, masters)
+    rows = [[one, other, str(len(questions)), ", ".join(questions)] for one, other, questions in found[:40]]
+    return Table(
+        "Similar answers",
+        "The same but for names and comments, in a class where few have it: a reason to ask, and no proof",
+        ["student", "student", "#answers", "questions"],
+        rows,
+    )

@@ -34,6 +34,11 @@ class Status(StrEnum):
     WRONG_ASSIGNMENT = "wrong-assignment", "This notebook belongs to another assignment."
     NO_ANSWERS = "no-answers", "No answer cell was found in this notebook. Copy your answers into a fresh one."
     NO_FILE = "no-file", "There is no notebook among your files."
+    NOT_A_NOTEBOOK = (
+        "not-a-notebook",
+        "What arrived is not a notebook (.ipynb), so nothing in it can be run. Hand in the notebook itself.",
+    )
+    CONFLICT = "conflict", "It is not clear whose file this is; your instructor has to ask."
     GRADER_FAILED = (
         "grader-failed",
         "The grader itself failed here; this is not your fault, and your instructor knows.",
@@ -67,6 +72,8 @@ class Result:
     questions: dict[str, QuestionResult] = field(default_factory=dict)
     # For each question that a person reads, what the student wrote.
     by_hand: dict[str, str] = field(default_factory=dict)
+    # Fingerprints of the answers without their names and comments.
+    shapes: dict[str, str] = field(default_factory=dict)
 
     @property
     def board(self) -> float | None:

@@ -6,73 +6,54 @@ people by an ID, and an assignment by its title. Moodle: *Upload grading workshe
 its programming assignments read one ``results.json`` a submission, which is what the folder ``gradescope/`` holds.
 """
 
-import csv
-import io
 import json
-import re
 
 from .master import Master
 from .result import QuestionResult, Status
 from .standing import Standing
-
-FORMULA = re.compile(r"(?:^|(?<=;))(?=[=+\-@\t\r\n＝＋－＠])")  # some spreadsheets take a semicolon for a comma
-HARMLESS = re.compile(r"(?:^|(?<=;))'(?=[=+\-@\t\r\n＝＋－＠])")
-NUMBER = re.compile(r"-?[\d.]*")  # and the dash that stands for nothing
-
-
-def number(value: float | None) -> str:
-    """Points as people write them: 3, 2.5, and nothing for what is not known."""
-    return "" if value is None else f"{value:g}"
-
-
-def table(header: list[str], rows: list[list[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *([harmless(cell) for cell in row] for row in rows)])
-    return text.getvalue()
-
-
-def harmless(cell: str) -> str:
-    """A cell that no spreadsheet computes: what starts like a formula, as a student's name may, gets an apostrophe."""
-    return cell if NUMBER.fullmatch(cell) else FORMULA.sub("'", cell)
-
-
-def as_it_was(cell: str) -> str:
-    return HARMLESS.sub("", cell)
+from .worksheet import number, table
 
 
 def own(master: Master, class_: list[Standing]) -> str:
     """One row a student: points of each question, total, status, leaderboard, notes."""
-    header = ["student", *(q.id for q in master.questions), "total", "of", "status", "board", "notes"]
+    header = ["student", "id", *(q.id for q in master.questions), "late", "total", "of", "status", "board", "notes"]
     rows = []
     for one in class_:
         scores = [number(one.points[q.id]) for q in master.questions]
-        best = "" if one.result.board is None else f"{one.result.board:.2f}"
-        total = [number(one.total), number(master.points)]
-        rows.append([one.student, *scores, *total, one.status, best, "; ".join(one.notes)])
+        total = [number(-one.penalty) if one.penalty else "", number(one.total), number(master.points)]
+        rest = [one.status, number(one.result.board), "; ".join(one.notes)]
+        rows.append([one.name, one.submission.platform_id, *scores, *total, *rest])
     return table(header, rows)
 
 
 def canvas(master: Master, class_: list[Standing]) -> str:
     header = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", master.name]
     rows = [["    Points Possible", "", "", "", "", number(master.points)]]
-    for one in class_:
+    for one in importable(class_):
         number_there = one.submission.platform_id
-        login = "" if number_there else one.student
-        rows.append([one.student, number_there, "", login, "", number(one.total)])
+        login = "" if number_there else one.name
+        rows.append([one.name, number_there, "", login, "", number(one.total)])
     return table(header, rows)
 
 
 def moodle(master: Master, class_: list[Standing]) -> str:
     header = ["Identifier", "Full name", "Grade", "Maximum grade", "Last modified (grade)", "Feedback comments"]
     rows = []
-    for one in class_:
+    for one in importable(class_):
         number_there = one.submission.platform_id
-        identifier = f"Participant {number_there}" if number_there else one.student
+        identifier = f"Participant {number_there}" if number_there else one.name
         said = ", ".join(f"{name} {number(value) or 'not yet read'}" for name, value in one.points.items())
+        if one.penalty:
+            said += f"; late: {number(-one.penalty)}"
         if one.result.status != [Status.OK]:
             said += f" (status: {', '.join(one.result.status)})"
-        rows.append([identifier, one.student, number(one.total), number(master.points), "-", said])
+        rows.append([identifier, one.name, number(one.total), number(master.points), "-", said])
     return table(header, rows)
+
+
+def importable(class_: list[Standing]) -> list[Standing]:
+    """Those of whom it is clear who they are: no platform is told points that may be somebody else's."""
+    return [one for one in class_ if one.submission.status != Status.CONFLICT]
 
 
 def gradescope(master: Master, one: Standing) -> str:
@@ -85,5 +66,5 @@ def gradescope(master: Master, one: Standing) -> str:
         tests.append({"name": f"{q.id} {q.title}".strip(), **shown})
     content = {"score": one.total, "output": f"Status: {', '.join(one.result.status)}", "tests": tests}
     if one.result.board is not None:
-        content["leaderboard"] = [{"name": "score", "value": round(one.result.board, 2), "order": "desc"}]
+        content["leaderboard"] = [{"name": "score", "value": one.result.board, "order": "desc"}]
     return json.dumps(content, ensure_ascii=False, indent=1) + "\n"

@@ -10,23 +10,39 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import asdict
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from urllib.parse import quote
 
 from .collect import Submission
-from .grade import Grading, grade
+from .grade import Grading, grade, prepare, unopened
 from .link import end_all
 from .result import Result, Status
+from .sandbox import INSIDE, course_library
 
 Pool = Callable[[list[Submission], Grading], Iterable[tuple[Submission, Result]]]
 # Of what a result holds; another number makes every result stale.
-VERSION = 3
+VERSION = 4
+
+
+@cache
+def versions() -> str:
+    """Of all that a result depends on besides the notebooks: course_lib, what runs in the sandbox, torch."""
+    digest = hashlib.sha256()
+    for folder in filter(None, (course_library(), INSIDE)):
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    with suppress(PackageNotFoundError):
+        digest.update(version("torch").encode())
+    return digest.hexdigest()
 
 
 def fingerprint(submission: Submission, grading: Grading) -> str:
     parts = [VERSION, grading.master.sha, grading.seed, sorted(asdict(grading.limits).items()), grading.sandbox.locked]
-    parts += [submission.status, submission.sha]
+    parts += [versions(), submission.status, submission.sha]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -62,16 +78,19 @@ def keep(folder: Path, submission: Submission, grading: Grading, result: Result)
 def grade_all(
     submissions: list[Submission], grading: Grading, folder: Path, again: Callable[[str], bool], pool: Pool
 ) -> Iterable[tuple[Submission, Result]]:
-    """Every student's result as it becomes known, those on disk first."""
+    """Every student's result as it becomes known, those on disk first; the reference is made only if it is needed."""
     folder.mkdir(parents=True, exist_ok=True)
     todo = []
     for submission in submissions:
         result = None if again(submission.student) else stored(folder, submission, grading)
+        if result is None and submission.status != Status.OK:
+            result = unopened(submission, grading.master)
+            keep(folder, submission, grading, result)
         if result is None:
             todo.append(submission)
         else:
             yield submission, result
-    for submission, result in pool(todo, grading):
+    for submission, result in pool(todo, prepare(grading)) if todo else ():
         if result.status != [Status.GRADER_FAILED]:
             keep(folder, submission, grading, result)
         yield submission, result

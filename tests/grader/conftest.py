@@ -1,7 +1,7 @@
 import pytest
 import small
 
-from exercises.grader.grade import prepare
+from exercises.grader.grade import Grading, prepare
 from exercises.grader.master import read_master
 from exercises.grader.run import Limits
 from exercises.grader.sandbox import Sandbox, find_sandbox
@@ -31,7 +31,7 @@ def master(master_path):
 
 @pytest.fixture(scope="session")
 def grading(master, sandbox, master_path):
-    return prepare(master, QUICK, sandbox, "a seed", (master_path.parent,))
+    return prepare(Grading(master, QUICK, sandbox, "a seed", (master_path.parent,)))
 
 
 @pytest.fixture

@@ -43,8 +43,8 @@ def written(out):
 def test_the_command(folder, master_path, tmp_path, capsys, monkeypatch):
     out = tmp_path / "grades.csv"
     assert main(arguments(folder, out, master_path)) == 0
-    rows = [line.split(",") for line in out.read_text().splitlines()]
-    assert [(row[0], row[5], row[7].split(";")[0]) for row in rows[1:]] == [
+    rows = [line.split(",") for line in out.read_text("utf-8-sig").splitlines()]
+    assert [(row[0], row[7], row[9].split(";")[0]) for row in rows[1:]] == [
         ("blank", "0", "ok"),
         ("empty", "0", "empty"),
         ("full", "6", "ok"),

@@ -11,7 +11,7 @@ import small
 
 from exercises.grader import compare, sandbox, tables
 from exercises.grader.answers import find_answers, find_essays, job
-from exercises.grader.by_hand import read_points, read_rows, to_fill_in
+from exercises.grader.by_hand import Mark
 from exercises.grader.collect import Submission, collect
 from exercises.grader.grade import Grading, grade
 from exercises.grader.inside import seccomp
@@ -21,6 +21,7 @@ from exercises.grader.run import Limits, Outcome
 from exercises.grader.sandbox import Sandbox
 from exercises.grader.standing import standing
 from exercises.grader.whole_class import keep, stored
+from exercises.grader.worksheet import read_sheet
 from exercises.grader.write import write_all
 
 # Taking answers
@@ -229,7 +230,7 @@ def read(text):
 def test_tables_hold_the_same_points(full, master, tmp_path):
     small.write(tmp_path / "Ada Lovelace_4711_assignsubmission_file_" / "small.ipynb", full)
     [ada] = collect(tmp_path, master)
-    rows = [standing(master, ada, result(), {"small.4": 1.5}, {})]
+    rows = [standing(master, ada, result(), {(ada.student, "small.4"): Mark(1.5, "", "")})]
     [own] = read(tables.own(master, rows))
     assert (own["small.1"], own["small.4"], own["total"], own["of"]) == ("2", "1.5", "4.5", "8")
     possible, canvas = read(tables.canvas(master, rows))
@@ -265,10 +266,10 @@ def test_no_cell_is_a_formula_and_no_name_breaks_a_file(full, master, tmp_path):
     said.notes = ["=note"]
     for _ in range(2):
         write_all(tmp_path / "g.csv", tmp_path / "g", master, submissions, {s.student: said for s in submissions})
-        by_hand = read_rows(tmp_path / "g" / "by-hand.csv")
-        assert {student for student, _ in by_hand} == {s.student for s in submissions}
+        by_hand = read_sheet(tmp_path / "g" / "by-hand.csv", ["student"])
+        assert {row["student"] for row in by_hand} == {s.student for s in submissions}
     for path in [tmp_path / "g.csv", *(tmp_path / "g").glob("*.csv")]:
-        rows = list(csv.reader(io.StringIO(path.read_text("utf-8"))))
+        rows = list(csv.reader(io.StringIO(path.read_text("utf-8-sig"))))
         cells = [part for row in rows for cell in row for part in cell.split(";")]
         assert not any(cell[:1] in "=+@" for cell in cells if cell), path
         assert not any(cell.startswith("-") and cell != "-" for cell in cells), path
@@ -276,7 +277,7 @@ def test_no_cell_is_a_formula_and_no_name_breaks_a_file(full, master, tmp_path):
     assert len(pages) == 2 + len(names)
     assert not any(word in page for page in pages for word in ("<script>", "<i>", "<b>&"))
     [odd] = [s for s in submissions if s.student.startswith("Zo")]
-    grading = Grading(master, Limits(), Sandbox(False), "", (), {})
+    grading = Grading(master, Limits(), Sandbox(False), "", ())
     for submission in submissions:
         keep(tmp_path, submission, grading, said)
         assert stored(tmp_path, submission, grading) == said
@@ -295,20 +296,5 @@ def test_a_grader_that_fails_costs_one_student_a_second_run(full, master, tmp_pa
 
 
 def test_what_nobody_has_read_is_not_nought(master):
-    assert standing(master, Submission("ada"), result(), {}, {}).points["small.4"] is None
-    assert standing(master, Submission("ada"), result(text=""), {}, {}).points["small.4"] == 0
-
-
-def test_points_by_hand_survive_and_are_checked(master, tmp_path, full):
-    small.write(tmp_path / "class" / "ada.ipynb", full)
-    pairs = [(s, result()) for s in collect(tmp_path / "class", master)]
-    path = tmp_path / "by-hand.csv"
-    path.write_text(to_fill_in(master, pairs, read_rows(path)))
-    assert read(path.read_text()) == [{"student": "ada", "question": "small.4", "points": "", "comment": ""}]
-    path.write_text("\ufeffstudent;question;points;comment\nada;small.4;1,5;Good\nbob;small.4;2;\n", encoding="utf-8")
-    points, comments = read_points(read_rows(path), master)
-    assert points == {"ada": {"small.4": 1.5}, "bob": {"small.4": 2.0}} and comments["ada"]["small.4"] == "Good"
-    assert "bob,small.4,2," in to_fill_in(master, pairs, read_rows(path))  # bob's file has gone, his points have not
-    path.write_text("student,question,points,comment\nada,small.4,9,\n")
-    with pytest.raises(ValueError, match="0 to 2"):
-        read_points(read_rows(path), master)
+    assert standing(master, Submission("ada"), result(), {}).points["small.4"] is None
+    assert standing(master, Submission("ada"), result(text=""), {}).points["small.4"] == 0
