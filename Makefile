@@ -53,8 +53,8 @@ execute: $(READY)  ## run chapters and store their outputs: CHAPTER=denoising/dn
 check-notebooks: $(READY)  ## run chapters in smoke, write nothing: CHAPTER=..., default all
 	"$(BIN)/python" book/_tools/run_notebooks.py --check $(CHAPTER)
 
-results: $(READY)  ## write book/results.md from the stored reference runs
-	"$(BIN)/python" -m course_lib.reference table > _results.tmp && mv _results.tmp book/results.md || { rm -f _results.tmp; exit 1; }
+results: $(READY)  ## write book/results.md and its pictures from the stored reference runs
+	"$(BIN)/python" -m course_lib.reference table --out book
 
 student: $(READY)  ## make the students' exercise notebooks from the instructors'
 	"$(BIN)/python" -m exercises.generate
