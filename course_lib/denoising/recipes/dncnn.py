@@ -2,7 +2,8 @@
 
 from functools import partial
 
-from ... import data, noise, training
+from ... import data, training
+from ...observation import noise
 from ...reference.recipe import Recipe, Scale
 from ..dncnn import DnCNN, residual_loss
 from ..evaluation import evaluate

@@ -7,7 +7,8 @@ from functools import partial
 
 import torch
 
-from ... import data, noise, training
+from ... import data, training
+from ...observation import noise
 from ...reference.recipe import Recipe, Scale
 from ..bias_free import BiasFreeDnCNN
 from ..dncnn import DnCNN, residual_loss
