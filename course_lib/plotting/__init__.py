@@ -6,5 +6,6 @@ Every function displays at once and insists on ``alt``, the sentence that stands
 from .figures import palette, show, style, subplots
 from .listing import source
 from .pixels import images
+from .tables import table
 
-__all__ = ["images", "palette", "show", "source", "style", "subplots"]
+__all__ = ["images", "palette", "show", "source", "style", "subplots", "table"]
