@@ -172,9 +172,7 @@ numbers = st.one_of(
     st.integers().map(lambda n: f"{n:,}"),
     st.floats(allow_nan=False, allow_infinity=False, width=32).map(lambda x: f"{x:.3f}"),
 )
-placed = st.sampled_from(
-    ["So it is {}.", "- item {} dB", "($a < 3$: {} %)", "`50 %` or {}", "> said {} and 4.5"]
-)
+placed = st.sampled_from(["So it is {}.", "- item {} dB", "($a < 3$: {} %)", "`50 %` or {}", "> said {} and 4.5"])
 
 
 @given(numbers, expressions, placed)
@@ -289,8 +287,7 @@ def stored(monkeypatch, *cells):
 def test_a_quoted_result_must_agree(monkeypatch):
     code = new_code_cell('names = ("a",)\nm = {n: reference.result(n)["metrics"] for n in names}')
     text = (
-        "so **{}**<!--= 100 * m['a']['loss'] :.0f --> %, root 0.5<!--= math.sqrt(m['a']['loss']) :.1f -->."
-        "<!--? {} -->"
+        "so **{}**<!--= 100 * m['a']['loss'] :.0f --> %, root 0.5<!--= math.sqrt(m['a']['loss']) :.1f -->.<!--? {} -->"
     )
     good = new_markdown_cell(text.format(25, "m['a']['loss'] < 0.3"))
     bad = new_markdown_cell(text.format(26, "m['a']['loss'] > 0.3"))
@@ -337,9 +334,7 @@ def chapter(tmp_path, monkeypatch):
         cells = [new_markdown_cell(c) if isinstance(c, str) else c for c in cells]
         setup = "# pip\nclass session:\n    start = staticmethod(lambda seed: None)\nsession.start(seed=0)"
         last = f"class run:\n    summary = staticmethod(lambda: {SUMMARY!r})\nprint(run.summary())"
-        nb = new_notebook(
-            cells=[new_markdown_cell("# Why?"), new_code_cell(setup), *cells, new_code_cell(last)]
-        )
+        nb = new_notebook(cells=[new_markdown_cell("# Why?"), new_code_cell(setup), *cells, new_code_cell(last)])
         nbformat.write(nb, path := tmp_path / "small.ipynb")
         return path
 
@@ -368,10 +363,7 @@ def test_a_run_writes_values_and_a_second_one_the_same_bytes(chapter):
     )
     path = chapter(code, prose_cell, new_code_cell("shown = 2"), "Then ?<!--= shown -->.<!--? shown == 2 -->")
     assert make(path)[0].startswith("stored")
-    assert (
-        re.sub(r"<!--.*?-->", "", text(path, 3))
-        == "Best is **34.3** % of *triplets, all*, 13, 0.0, 12,346, [2]."
-    )
+    assert re.sub(r"<!--.*?-->", "", text(path, 3)) == "Best is **34.3** % of *triplets, all*, 13, 0.0, 12,346, [2]."
     assert text(path, 5).startswith("Then 2<!--")
     counts = [c.execution_count for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
     assert counts == [1, 2, 3, 4]  # asking for values leaves no trace
@@ -379,17 +371,11 @@ def test_a_run_writes_values_and_a_second_one_the_same_bytes(chapter):
 
 
 def test_a_false_claim_stores_nothing_and_names_its_sentence_with_the_new_numbers(chapter):
-    path = chapter(
-        new_code_cell("a, b = 1, 2"), "First. With 9<!--= a --> one beats two.<!--? a > b --> Last."
-    )
+    path = chapter(new_code_cell("a, b = 1, 2"), "First. With 9<!--= a --> one beats two.<!--? a > b --> Last.")
     said, untouched = make(path)
     assert said == "FAILED cell 3: false in this run: a > b\n      With 1 one beats two." and untouched
     said, untouched = make(path, check=True)
-    assert (
-        said.startswith("fine, 0 of 1 claims hold in this profile")
-        and "FALSE  cell 3: a > b" in said
-        and untouched
-    )
+    assert said.startswith("fine, 0 of 1 claims hold in this profile") and "FALSE  cell 3: a > b" in said and untouched
 
 
 def test_an_expression_that_cannot_be_computed_fails_in_every_profile(chapter):

@@ -86,9 +86,7 @@ def form_problems(nb) -> list[str]:
     if not nb.cells or nb.cells[0].cell_type != "markdown" or not nb.cells[0].source.startswith("# "):
         problems.append("the first cell must be Markdown and begin with the title, '# ...'")
     if not code or "session.start(" not in code[0].source or "pip" not in code[0].source:
-        problems.append(
-            "the first code cell must be the setup cell: install if missing, imports, session.start"
-        )
+        problems.append("the first code cell must be the setup cell: install if missing, imports, session.start")
     if not code or not code[-1].source.rstrip().endswith("print(run.summary())"):
         problems.append("the last code cell must end with print(run.summary())")
     ids = [c.get("id") for c in nb.cells]
@@ -109,9 +107,7 @@ def stored_problems(nb) -> list[str]:
         problems.append("no stored outputs, or the last line is not the run's summary; run `make execute`")
     for i, cell in enumerate(nb.cells):
         if cell.cell_type == "markdown":
-            waiting = [
-                c for c in prose.read(cell.source)[0] if c.value and cell.source[slice(*c.value)] == "?"
-            ]
+            waiting = [c for c in prose.read(cell.source)[0] if c.value and cell.source[slice(*c.value)] == "?"]
             problems += [f"cell {i}: {c.expression} has no value yet; run `make execute`" for c in waiting]
         pictures = any(is_picture(o) for o in cell.get("outputs", []))
         if pictures and not cell.metadata.get("mystnb", {}).get("image", {}).get("alt"):
@@ -133,9 +129,7 @@ def prose_problems(nb, name: str = "") -> list[str]:
 
 def _printed_prose(output):
     """Sentences in the Markdown that a cell displays: tables and folds are code, prose is not."""
-    text = re.sub(
-        r"<details>.*?</details>", "", "".join(output.get("data", {}).get("text/markdown", "")), flags=re.S
-    )
+    text = re.sub(r"<details>.*?</details>", "", "".join(output.get("data", {}).get("text/markdown", "")), flags=re.S)
     if lines := [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("|")]:
         yield f"prose belongs into Markdown, with its numbers computed there: {lines[0][:60]!r}"
 
@@ -148,11 +142,7 @@ def markdown_problems(source: str) -> list[str]:
         if "$$" in paragraph and not re.fullmatch(r"\$\$[^$]+\$\$", paragraph.strip()):
             problems.append(f"display maths needs a paragraph of its own: {paragraph.strip()[:60]!r}")
     text = re.sub(r"\$\$.*?\$\$|(?<!\\)\$[^$\n]+\$", "", text, flags=re.S)
-    forbidden = {
-        "MyST directive": r"^(```+|:::+)\{",
-        "MyST role": r"\{[\w:-]+\}`",
-        "MyST target": r"^\([\w:-]+\)=",
-    }
+    forbidden = {"MyST directive": r"^(```+|:::+)\{", "MyST role": r"\{[\w:-]+\}`", "MyST target": r"^\([\w:-]+\)="}
     for what, pattern in forbidden.items():
         if found := re.search(pattern, text, flags=re.M):
             problems.append(f"{what} in a notebook: {found.group()!r}")

@@ -61,9 +61,7 @@ class Client(NotebookClient):
             elif comment.kind == "?":
                 truths[comment] = answer
             elif answer[0] in ("float", "float64", "float32", "Tensor") and not comment.format:
-                self.prose_errors.append(
-                    f"cell {index}: {comment.expression} needs a format, such as ' :.1f'"
-                )
+                self.prose_errors.append(f"cell {index}: {comment.expression} needs a format, such as ' :.1f'")
             else:
                 values[comment] = answer[1]
                 if answer[1] in ("nan", "inf", "-inf"):

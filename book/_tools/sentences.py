@@ -70,9 +70,7 @@ def typed_numbers(source: str) -> list[str]:
     """
     found = []
     for sentence in sentences(source):
-        cited = any(
-            (kind := KIND.fullmatch(r.group())) and kind[1] == "cite:" for r in REGIONS.finditer(sentence)
-        )
+        cited = any((kind := KIND.fullmatch(r.group())) and kind[1] == "cite:" for r in REGIONS.finditer(sentence))
         if cited or LINK.search(sentence):
             continue
         text = " ".join(without(sentence, code="x", value="x").split())

@@ -81,9 +81,7 @@ def learn(code: str, known: dict, reference) -> None:
     lines = [re.sub(r"^(\s*)[%!].*", r"\1pass", line) for line in code.split("\n")]
     for statement in ast.parse("\n".join(lines)).body:
         value = _assigned(statement)
-        computable = (
-            value is not None and _computable(value, known) and (_free_names(value) or _is_constant(value))
-        )
+        computable = value is not None and _computable(value, known) and (_free_names(value) or _is_constant(value))
         for name in _touched(statement):
             known.pop(name, None)
         known.update(_imported(statement, reference))
@@ -102,9 +100,7 @@ def _assigned(statement) -> ast.AST | None:
 
 def _is_constant(value: ast.AST) -> bool:
     """Whether it is a literal that nothing can change later: a list that starts empty is none."""
-    return all(
-        isinstance(n, (ast.Constant, ast.Tuple, ast.UnaryOp, ast.unaryop, ast.Load)) for n in ast.walk(value)
-    )
+    return all(isinstance(n, (ast.Constant, ast.Tuple, ast.UnaryOp, ast.unaryop, ast.Load)) for n in ast.walk(value))
 
 
 def _imported(statement, reference):

@@ -22,9 +22,7 @@ def difference(answer: object, right: object, rtol: float = 1e-4, atol: float = 
     if answer is None and right is not None:
         return ["It gave nothing (None). Does it end with a return?"]
     if isinstance(right, Tensor) and isinstance(answer, Number):
-        return [
-            f"It gave the plain number {_number(answer)}, hoped for a tensor, through which a gradient can flow."
-        ]
+        return [f"It gave the plain number {_number(answer)}, hoped for a tensor, through which a gradient can flow."]
     if isinstance(right, (Tensor, np.ndarray, Number)) and isinstance(answer, (Tensor, np.ndarray, Number)):
         return _numbers(torch.as_tensor(answer), torch.as_tensor(right), rtol, atol)
     if isinstance(right, (list, tuple, dict)) and isinstance(answer, type(right)):
@@ -46,9 +44,7 @@ def _numbers(answer: Tensor, right: Tensor, rtol: float, atol: float) -> list[st
         return []
     if not got.isfinite().all() and hoped.isfinite().all():
         bad = got[~got.isfinite()][0].item()
-        return [
-            f"It gave {bad} among its numbers. Is there a division by zero, or the root or logarithm of one?"
-        ]
+        return [f"It gave {bad} among its numbers. Is there a division by zero, or the root or logarithm of one?"]
     if got.numel() <= SHOWN:
         lines = [f"It gave {_values(got)}, hoped for {_values(hoped)}."]
     else:
@@ -72,9 +68,7 @@ def _of_shapes(answer: Tensor, right: Tensor, rtol: float, atol: float) -> list[
             changed = change(answer.detach().cpu())
         except (RuntimeError, IndexError):
             continue
-        if changed.shape == right.shape and torch.allclose(
-            changed, right.detach().cpu().double(), rtol, atol
-        ):
+        if changed.shape == right.shape and torch.allclose(changed, right.detach().cpu().double(), rtol, atol):
             return [line]
     return []
 
@@ -84,9 +78,7 @@ def _of_values(got: Tensor, hoped: Tensor, rtol: float, atol: float) -> list[str
     some = hoped.abs() > atol
     if some.any():
         factor = (got[some] / hoped[some]).median().item()
-        simple = got.numel() > 1 or any(
-            abs(x - round(x)) < 1e-3 for x in (factor, 1 / factor if factor else 0.5)
-        )
+        simple = got.numel() > 1 or any(abs(x - round(x)) < 1e-3 for x in (factor, 1 / factor if factor else 0.5))
         if factor and simple and torch.allclose(got, factor * hoped, max(rtol, 1e-3), atol):
             if math.isclose(factor, -1, rel_tol=1e-3):
                 return ["Only the sign is wrong."]
@@ -102,9 +94,7 @@ def _collections(answer, right, rtol: float, atol: float) -> list[str]:
         return [f"It gave {len(answer)} things, hoped for {len(right)}."]
     if isinstance(right, dict):
         if answer.keys() != right.keys():
-            return [
-                f"It gave the keys {', '.join(map(str, answer))}, hoped for {', '.join(map(str, right))}."
-            ]
+            return [f"It gave the keys {', '.join(map(str, answer))}, hoped for {', '.join(map(str, right))}."]
         pairs = {f"Under {key!r}": (answer[key], right[key]) for key in right}
     else:
         pairs = {f"Part {i + 1}": pair for i, pair in enumerate(zip(answer, right, strict=True))}

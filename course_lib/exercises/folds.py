@@ -12,6 +12,4 @@ def fold(title: str, text: str) -> None:
     from ..plotting._display import publish
 
     body = textwrap.dedent(text).strip()
-    publish(
-        f"{title} (folded)", "text/markdown", f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"
-    )
+    publish(f"{title} (folded)", "text/markdown", f"<details><summary>{title}</summary>\n\n{body}\n\n</details>")

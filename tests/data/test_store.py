@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from course_lib import data
-from course_lib.data import DataError, store
+from course_lib.data import DataError, folders, store
 
 FILES = {f"{k}.png": bytes([k]) * (500 + k) for k in range(20)}
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -33,7 +33,7 @@ def toy(server, monkeypatch, tmp_path):
     server.files = FILES
     write_registry(tmp_path / "registry", [server.url("first"), server.url("second")])
     monkeypatch.setattr(store, "HERE", tmp_path / "registry")
-    monkeypatch.setattr(store, "cache", lambda: tmp_path / "cache")
+    monkeypatch.setattr(folders, "cache", lambda: tmp_path / "cache")
     return tmp_path / "cache" / "toy"
 
 
@@ -77,9 +77,7 @@ def test_the_second_mirror_is_used_when_the_first_is_down(toy, server, monkeypat
     assert complete(toy)
 
 
-@pytest.mark.parametrize(
-    "fault, said", [("404", "HTTP 404"), ("wrong", "wrong SHA-256"), ("truncated", "cut short")]
-)
+@pytest.mark.parametrize("fault, said", [("404", "HTTP 404"), ("wrong", "wrong SHA-256"), ("truncated", "cut short")])
 def test_no_source_is_good(toy, server, fault, said):
     server.faults.update(first=fault, second=fault)
     with pytest.raises(DataError) as error:
@@ -250,10 +248,8 @@ def test_the_whole_of_bsd68_through_http(server, monkeypatch, tmp_path):
     about = store.describe("bsd68")
     server.files = {path.name: path.read_bytes() for path in (SHARED / "bsd68").iterdir()}
     server.faults["first"] = lambda name: "truncated" if name == "test012.png" else None
-    monkeypatch.setattr(store, "cache", lambda: tmp_path)
-    monkeypatch.setattr(
-        store, "describe", lambda _: about | {"sources": [server.url("first"), server.url("second")]}
-    )
+    monkeypatch.setattr(folders, "cache", lambda: tmp_path)
+    monkeypatch.setattr(store, "describe", lambda _: about | {"sources": [server.url("first"), server.url("second")]})
     pictures = data.bsd68()
     assert len(pictures) == 68
     assert {tuple(picture.shape) for picture in pictures} == {(1, 321, 481), (1, 481, 321)}

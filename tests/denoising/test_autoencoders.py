@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from torch import nn
 
 from course_lib import data, reference
-from course_lib.denoising import ConvAutoencoder, FullyConvolutionalAutoencoder, denoise, perturbations
+from course_lib.denoising import ConvAutoencoder, FullyConvolutionalAutoencoder, denoise
 from course_lib.denoising.autoencoders import DECODERS, grow_strided, grow_upsampled
 from course_lib.denoising.dncnn import count_parameters
 from course_lib.denoising.recipes import autoencoders as recipes
+from course_lib.observation import perturbations
 from course_lib.reference import run
 
 

@@ -61,9 +61,7 @@ class Empty:
 @pytest.mark.parametrize("empty", [empty_1, empty_2, empty_3, Empty])
 def test_what_is_empty_is_said_to_be_so(empty, capsys):
     said, taken = trying(empty, capsys)
-    assert not taken and said.startswith(
-        f"{empty.__name__} is still empty, so the chapter goes on with the library's."
-    )
+    assert not taken and said.startswith(f"{empty.__name__} is still empty, so the chapter goes on with the library's.")
 
 
 def no_clamp(x, y, z):
@@ -180,9 +178,7 @@ def test_both_get_the_same_generator(capsys):
 
     generator = torch.Generator().manual_seed(3)
     before = generator.get_state()
-    chosen = attempt(
-        mine, lambda x, g: torch.randn(x.shape, generator=g) + x, {"zeros": (torch.zeros(3), generator)}
-    )
+    chosen = attempt(mine, lambda x, g: torch.randn(x.shape, generator=g) + x, {"zeros": (torch.zeros(3), generator)})
     assert chosen is mine and torch.equal(before, generator.get_state())
 
 
