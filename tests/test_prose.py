@@ -420,6 +420,22 @@ def test_prose_from_a_cell_is_refused_but_a_table_is_not():
     assert "prose belongs into Markdown" in told("The best is 3.\n\n| a |\n|---|\n| 1 |")[0]
 
 
+def test_folded_cells_are_folded_everywhere():
+    tags = (["remove-input"], ["hide-input"], ["other"], [])
+    cells = [new_code_cell("0", metadata={"tags": t, "cellView": "x"}) for t in tags]
+    text_cell = new_markdown_cell("a", metadata={"tags": ["hide-input"]})
+    folded = [c.metadata for c in runner.tidy(new_notebook(cells=[*cells, text_cell])).cells]
+    fold = {"cellView": "form", "jupyter": {"source_hidden": True}}
+    assert folded == [{"tags": t} | (fold if t and t != ["other"] else {}) for t in tags] + [{"tags": ["hide-input"]}]
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=runner.chapter_name)
+def test_the_setup_cell_is_folded(path):
+    code = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+    assert "hide-input" in code[0].metadata.tags and code[0].metadata.cellView == "form"
+    assert code[0].metadata.jupyter.source_hidden
+
+
 def test_a_value_that_no_run_has_written_is_not_stored():
     done = new_code_cell("0", outputs=[new_output("stream", text=SUMMARY)])
     nb = new_notebook(cells=[new_markdown_cell("so ?<!--= x -->"), done])

@@ -26,7 +26,10 @@ from notebook_checks import alternative_text, form_problems, is_picture, output_
 from run_prose import Claim, Client
 
 BOOK = Path(__file__).resolve().parents[1]
-KEEP_IN_CELL = {"tags", "mystnb", "jupyter", "cellView"}
+KEEP_IN_CELL = {"tags", "mystnb"}
+# Code that a reader need not see is folded by the book for these tags, by Colab and by JupyterLab for this metadata.
+FOLDED = {"remove-input", "hide-input"}
+FOLD = {"cellView": "form", "jupyter": {"source_hidden": True}}
 KEEP_IN_NOTEBOOK = {"accelerator", "colab"}
 
 
@@ -60,7 +63,9 @@ def tidy(nb):
     nb.nbformat, nb.nbformat_minor = 4, 5
     taken = set()
     for cell in nb.cells:
-        cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k in KEEP_IN_CELL})
+        kept = {k: v for k, v in cell.metadata.items() if k in KEEP_IN_CELL}
+        folded = cell.cell_type == "code" and FOLDED & set(kept.get("tags", []))
+        cell.metadata = nbformat.from_dict(kept | (FOLD if folded else {}))
         # An id from the content stays put when cells are added elsewhere, and is the same on every machine.
         salt = 0
         while (name := _hash(cell.cell_type, cell.source, salt)) in taken:
