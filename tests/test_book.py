@@ -55,7 +55,8 @@ def test_the_library_page_names_every_part():
     import course_lib
 
     named = set(course_api.MARKER.findall((ROOT / "book" / "api.md").read_text()))
-    assert named == course_lib._PARTS
+    # a topic's own package, such as metric_learning.patches, may stand beside it
+    assert {name for name in named if "." not in name} == course_lib._PARTS
 
 
 # ---- the checks can fail -------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from . import RESULTS, WEIGHTS, find, load, restore, result
 from .recipe import Measurement, Recipe
 
 
-def train(name: str, runs: Path, minutes: float | None = None, scale: str | None = None) -> bool:
+def train(name: str, runs: Path, minutes: float | None = None, scale: str | None = None, **fit_options) -> bool:
     """Train and measure ``name``, continuing an interrupted run; returns whether it is finished and its result written.
 
     Args:
@@ -25,6 +25,7 @@ def train(name: str, runs: Path, minutes: float | None = None, scale: str | None
         runs: folder for the checkpoint.
         minutes: stop cleanly after this time and continue on the next call.
         scale: ``gpu`` or ``cpu``; by default what the machine has.
+        fit_options: of `training.fit`, which replace the recipe's own.
 
     Raises: ``KeyError`` for an unknown name; what `training.fit` raises.
     """
@@ -40,7 +41,8 @@ def train(name: str, runs: Path, minutes: float | None = None, scale: str | None
     model = spec.build(**settings.model).to(device)
     if settings.start:
         model.load_state_dict(load(settings.start, device).state_dict())
-    schedule = {"schedule": training.warm_restart(settings.restart_at / settings.steps)} if settings.restart_at else {}
+    if settings.restart_at:
+        fit_options["schedule"] = training.warm_restart(settings.restart_at / settings.steps)
     history = training.fit(
         model,
         spec.loss,
@@ -50,8 +52,7 @@ def train(name: str, runs: Path, minutes: float | None = None, scale: str | None
         checkpoint=runs / f"{name}-{scale}.pt",
         minutes=minutes,
         seed=spec.seed,
-        **schedule,
-        **spec.fit,
+        **spec.fit | fit_options,
     )
     if not history.finished:
         print(f"{name}: {history.steps:,} of {settings.steps:,} steps done; the same command continues.")
