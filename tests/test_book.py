@@ -307,7 +307,11 @@ def build(root, monkeypatch, nb):
 def test_a_fork_s_book_links_to_the_fork_and_asks_nobody(tiny, monkeypatch):
     install = new_code_cell(f"%pip install git+https://github.com/{adopt.repository()}")
     html = new_output("display_data", data={"text/html": '<img alt="x" src="data:,">', "text/plain": "x"})
-    nb = runner.tidy(chapter(install, new_code_cell("0", outputs=[shown()]), new_code_cell("1", outputs=[html])))
+    graded = tiny / "exercises" / "student" / "denoising.ipynb"
+    graded.parent.mkdir(parents=True)
+    nbformat.write(new_notebook(cells=[install]), graded)
+    link = new_markdown_cell("[The graded notebook](exercises/student/denoising.ipynb)")
+    nb = runner.tidy(chapter(install, link, new_code_cell("0", outputs=[shown()]), new_code_cell("1", outputs=[html])))
     done = build(tiny, monkeypatch, nb)
     assert done.returncode == 0, done.stderr[-3000:]
     pages = {p.name: p.read_text("utf-8") for p in (tiny / "_build" / "html").glob("*.html")}
@@ -319,8 +323,10 @@ def test_a_fork_s_book_links_to_the_fork_and_asks_nobody(tiny, monkeypatch):
         loaded = re.findall(r'<(?:script|link|img|iframe)\b[^>]*?(?:src|href)="(https?://[^"]+)"', text)
         outside = [url for url in loaded if "someone.github.io" not in url]
         assert outside == [], name
-    download = (tiny / "_build" / "html" / "_sources" / "chapter.ipynb").read_text("utf-8")
-    assert "git+https://github.com/someone/less" in download
+    (offered,) = (tiny / "_build" / "html" / "_downloads").rglob("denoising.ipynb")
+    assert offered.relative_to(tiny / "_build" / "html").as_posix() in pages["chapter.html"]
+    for download in (offered, tiny / "_build" / "html" / "_sources" / "chapter.ipynb"):
+        assert "git+https://github.com/someone/less" in download.read_text("utf-8")
 
 
 def test_a_picture_without_alternative_text_fails_the_build(tiny, monkeypatch):
