@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 
 _PARTS = {
     "session", "training", "data", "noise", "degradations", "camera", "metrics", "plotting", "explore", "reference",
-    "exercises", "metric_learning", "denoising", "receptive_fields",
+    "exercises", "metric_learning", "pretext_tasks", "denoising", "receptive_fields",
 }  # fmt: skip
 
 
