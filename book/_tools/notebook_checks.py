@@ -65,9 +65,7 @@ def form_problems(nb) -> list[str]:
     if not nb.cells or nb.cells[0].cell_type != "markdown" or not nb.cells[0].source.startswith("# "):
         problems.append("the first cell must be Markdown and begin with the title, '# ...'")
     if not code or "session.start(" not in code[0].source or "pip" not in code[0].source:
-        problems.append(
-            "the first code cell must be the setup cell: install if missing, imports, session.start"
-        )
+        problems.append("the first code cell must be the setup cell: install if missing, imports, session.start")
     if not code or not code[-1].source.rstrip().endswith("print(run.summary())"):
         problems.append("the last code cell must end with print(run.summary())")
     ids = [c.get("id") for c in nb.cells]
@@ -101,11 +99,7 @@ def markdown_problems(source: str) -> list[str]:
         if "$$" in paragraph and not re.fullmatch(r"\$\$[^$]+\$\$", paragraph.strip()):
             problems.append(f"display maths needs a paragraph of its own: {paragraph.strip()[:60]!r}")
     text = re.sub(r"\$\$.*?\$\$|(?<!\\)\$[^$\n]+\$", "", text, flags=re.S)
-    forbidden = {
-        "MyST directive": r"^(```+|:::+)\{",
-        "MyST role": r"\{[\w:-]+\}`",
-        "MyST target": r"^\([\w:-]+\)=",
-    }
+    forbidden = {"MyST directive": r"^(```+|:::+)\{", "MyST role": r"\{[\w:-]+\}`", "MyST target": r"^\([\w:-]+\)="}
     for what, pattern in forbidden.items():
         if found := re.search(pattern, text, flags=re.M):
             problems.append(f"{what} in a notebook: {found.group()!r}")

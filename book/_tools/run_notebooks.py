@@ -44,9 +44,7 @@ def locate(name: str) -> Path:
 
 def chapter_name(path: Path) -> str:
     path = path.resolve()
-    return (
-        (path.relative_to(BOOK) if path.is_relative_to(BOOK) else Path(path.name)).with_suffix("").as_posix()
-    )
+    return (path.relative_to(BOOK) if path.is_relative_to(BOOK) else Path(path.name)).with_suffix("").as_posix()
 
 
 def tidy(nb):
@@ -137,9 +135,7 @@ def run(path: Path, check: bool, seconds: float, kernel_arguments=()) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("chapters", nargs="*", help="such as denoising/dncnn; default: all")
     parser.add_argument("--check", action="store_true", help="smoke profile, nothing is written")
     parser.add_argument("--minutes", type=float, help="wall-clock limit per chapter (60; with --check 10)")

@@ -102,9 +102,7 @@ def _flatten(images: Tensor | Sequence[Tensor]) -> tuple[list[tuple[int, ...]], 
             raise ValueError(f"images must not be empty, got shape {tuple(images.shape)}")
         return [tuple(images.shape[1:])] * len(images), _pixels(images, "images")
     if not isinstance(images, Sequence) or not len(images):
-        raise ValueError(
-            f"images must be a tensor (N, C, H, W) or a non-empty list, got {type(images).__name__}"
-        )
+        raise ValueError(f"images must be a tensor (N, C, H, W) or a non-empty list, got {type(images).__name__}")
     for k, image in enumerate(images):
         if not isinstance(image, Tensor) or image.ndim != 3 or not image.numel():
             got = tuple(image.shape) if isinstance(image, Tensor) else type(image).__name__

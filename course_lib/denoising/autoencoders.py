@@ -79,9 +79,7 @@ class ConvAutoencoder(nn.Module):
         """The bottleneck: (B, latent), not negative."""
         check_images(z, "z", channels=self.channels)
         if z.shape[2:] != (self.size, self.size):
-            raise ValueError(
-                f"z must be {self.size} x {self.size}, got {tuple(z.shape)}: dense layers fix it"
-            )
+            raise ValueError(f"z must be {self.size} x {self.size}, got {tuple(z.shape)}: dense layers fix it")
         return self.squeeze(self.encoder(z).flatten(1))
 
     def decode(self, code: Tensor) -> Tensor:
@@ -143,8 +141,7 @@ class FullyConvolutionalAutoencoder(nn.Module):
 def conv_pool_blocks(channels: int, widths: tuple[int, ...]) -> nn.Sequential:
     """The encoder: (conv, conv, pool) for each width; every pooling halves the side."""
     blocks = [
-        nn.Sequential(conv_bn_relu(a, b), conv_bn_relu(b, b), nn.MaxPool2d(2))
-        for a, b in pairwise((channels, *widths))
+        nn.Sequential(conv_bn_relu(a, b), conv_bn_relu(b, b), nn.MaxPool2d(2)) for a, b in pairwise((channels, *widths))
     ]
     return nn.Sequential(*blocks)
 

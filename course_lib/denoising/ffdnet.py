@@ -69,7 +69,7 @@ class FFDNet(nn.Module):
         return F.pixel_shuffle(self.body(x), 2)[..., :height, :width]
 
 
-def told(model: FFDNet, sigma: float | Tensor) -> Callable[[Tensor], Tensor]:
+def with_sigma(model: FFDNet, sigma: float | Tensor) -> Callable[[Tensor], Tensor]:
     """The denoiser ``z -> model(z, sigma)``: FFDNet with its knob set, in evaluation mode and without gradients.
 
     It takes images on any device, as `evaluate` wants it.

@@ -41,9 +41,7 @@ class GatedConvDeconv(nn.Module):
             raise ValueError(f"depth must be even and at least 4, got {depth}")
         half = depth // 2
         self.channels = channels
-        self.convs = nn.ModuleList(
-            nn.Conv2d(width if k else channels, width, 3, padding=1) for k in range(half)
-        )
+        self.convs = nn.ModuleList(nn.Conv2d(width if k else channels, width, 3, padding=1) for k in range(half))
         self.deconvs = nn.ModuleList(nn.ConvTranspose2d(width, width, 3, padding=1) for _ in range(half - 1))
         self.last = nn.ConvTranspose2d(width, channels, 3, padding=1)
         self.gates = nn.Parameter(torch.zeros(half - 1))

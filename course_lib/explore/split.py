@@ -23,18 +23,14 @@ def compare(before, after, alt, before_label="noisy", after_label="denoised", zo
     Raises:
         ValueError: not an image, two different sizes, empty ``alt``, or more than 1 MB.
     """
-    publish(
-        check_alt(alt), "text/html", static(before, after, check_alt(alt), before_label, after_label, zoom)
-    )
+    publish(check_alt(alt), "text/html", static(before, after, check_alt(alt), before_label, after_label, zoom))
 
 
 def static(before, after, alt, before_label, after_label, zoom) -> str:
     """The element as HTML; without its script it stands still with the line in the middle."""
     before, after = pixels.as_pixels(before, "before"), pixels.as_pixels(after, "after")
     if before.shape[:2] != after.shape[:2]:
-        raise ValueError(
-            f"before and after must have the same size, got {before.shape[:2]} and {after.shape[:2]}"
-        )
+        raise ValueError(f"before and after must have the same size, got {before.shape[:2]} and {after.shape[:2]}")
     pixels.check_whole(zoom, "zoom")
     h, w = before.shape[0] * zoom, before.shape[1] * zoom
 

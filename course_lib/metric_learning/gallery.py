@@ -11,7 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .losses import check_embeddings
+from .._checks import check_embeddings
+from .._files import replacing
 
 RULES = ("mean", "nearest")
 CHUNK = 1 << 24  # distances in memory at once: 64 MB
@@ -50,9 +51,7 @@ class TemplateGallery:
         ['Ada', None]
     """
 
-    def __init__(
-        self, rule: str = "mean", threshold: float | None = None, device: torch.device | str = "cpu"
-    ):
+    def __init__(self, rule: str = "mean", threshold: float | None = None, device: torch.device | str = "cpu"):
         if rule not in RULES:
             raise ValueError(f"rule must be one of {', '.join(RULES)}, got {rule!r}")
         if threshold is not None and not 0 <= threshold < math.inf:
@@ -167,9 +166,8 @@ class TemplateGallery:
         from safetensors.torch import save_file
 
         about = {"people": list(self._people.items()), "rule": self.rule, "threshold": self.threshold}
-        aside = Path(f"{path}.new")
-        save_file({"templates": self.templates.cpu().contiguous()}, aside, {"gallery": json.dumps(about)})
-        aside.replace(path)
+        with replacing(path) as part:
+            save_file({"templates": self.templates.cpu().contiguous()}, part, {"gallery": json.dumps(about)})
 
     @classmethod
     def load(cls, path: str | Path, device: torch.device | str = "cpu") -> "TemplateGallery":

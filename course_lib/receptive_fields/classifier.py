@@ -21,13 +21,7 @@ class SmallClassifier(nn.Module):
 
     def __init__(self, width: int = 16, classes: int = 10):
         super().__init__()
-        plan = (
-            [(width, 1)] * 2
-            + [(2 * width, 2)]
-            + [(2 * width, 1)] * 3
-            + [(3 * width, 2)]
-            + [(3 * width, 1)] * 3
-        )
+        plan = [(width, 1)] * 2 + [(2 * width, 2)] + [(2 * width, 1)] * 3 + [(3 * width, 2)] + [(3 * width, 1)] * 3
         layers, channels = [], 3
         for filters, stride in plan:
             conv = nn.Conv2d(channels, filters, 3, stride, padding=1, bias=False)

@@ -38,9 +38,7 @@ class Muon(torch.optim.Optimizer):
         parameters = list(parameters)
         hidden = [p for p in parameters if p.ndim == 4 and min(p.shape[:2]) > 3]
         rest = [p for p in parameters if not any(p is h for h in hidden)]
-        groups = [{"params": hidden, "lr": lr}] * bool(hidden) + [{"params": rest, "lr": lr_rest}] * bool(
-            rest
-        )
+        groups = [{"params": hidden, "lr": lr}] * bool(hidden) + [{"params": rest, "lr": lr_rest}] * bool(rest)
         super().__init__(groups, {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()
@@ -82,9 +80,7 @@ def _is_hidden_kernel(parameter: Tensor) -> bool:
     return parameter.ndim == 4 and min(parameter.shape[:2]) > 3
 
 
-def _adam_step(
-    p: Tensor, gradient: Tensor, state: dict, lr: float, beta1: float = 0.9, beta2: float = 0.99
-) -> None:
+def _adam_step(p: Tensor, gradient: Tensor, state: dict, lr: float, beta1: float = 0.9, beta2: float = 0.99) -> None:
     if not state:
         state.update(step=0, mean=torch.zeros_like(gradient), square=torch.zeros_like(gradient))
     state["step"] += 1
