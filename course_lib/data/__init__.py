@@ -2,9 +2,10 @@
 
 - datasets, downloaded once or taken from ``COURSE_DATA``: ``bsd400()``, ``bsd68()``, ``set12()``, ``cbsd68()``,
   ``cifar10(train)`` (``cifar10_source()``, its name beside results; ``cifar10_batches(device, batch)``),
-  ``cats_and_dogs()`` (and ``cats_and_dogs_source()``)
+  ``cats_and_dogs()`` (and ``cats_and_dogs_source()``), ``tiny_imagenet()`` (and ``tiny_imagenet_source()``)
 - photographs that need no download: ``photographs()``, and in the forms of bsd400 and bsd68
-  ``photograph_tiles()`` and ``held_out_photographs()``; in the form of cats_and_dogs ``cats_and_things()``
+  ``photograph_tiles()`` and ``held_out_photographs()``; in the forms of cats_and_dogs
+  and tiny_imagenet ``cats_and_things()`` and ``colourful_tiles()``
 - people: ``faces(people, shots)``, procedural and nobody's (``datasheet()`` says what varies; ``identities``,
   ``neutral_shots``, ``photograph`` make single pictures); real ones to measure on, never to print: ``att_faces()``
   (and ``att_source()``), ``lfw()``. Characters: ``omniglot()``
@@ -22,6 +23,7 @@ from .cifar import cifar10, cifar10_batches, cifar10_source
 from .datasets import bsd68, bsd400, cbsd68, set12
 from .embedded import held_out_photographs, photograph_tiles, photographs
 from .homographies import patch_sequence, write_patch_sequences
+from .imagenet import TinyImagenet, colourful_tiles, tiny_imagenet, tiny_imagenet_source
 from .patches import Patches
 from .people import att_faces, att_source, lfw
 from .pets import CatsAndDogs, cats_and_dogs, cats_and_dogs_source, cats_and_things
@@ -38,6 +40,7 @@ __all__ = [
     "DataError",
     "Faces",
     "Patches",
+    "TinyImagenet",
     "att_faces",
     "att_source",
     "bsd400",
@@ -50,6 +53,7 @@ __all__ = [
     "cifar10_batches",
     "cifar10_source",
     "datasheet",
+    "colourful_tiles",
     "faces",
     "held_out_photographs",
     "hpatches",
@@ -64,6 +68,8 @@ __all__ = [
     "photographs",
     "set12",
     "store",
+    "tiny_imagenet",
+    "tiny_imagenet_source",
     "write_patch_sequences",
     "write_strips",
 ]
