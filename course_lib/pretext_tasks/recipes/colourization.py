@@ -27,9 +27,10 @@ from ..trials import named_blocks, over_seeds, probe_blocks
 
 CHAPTER = "pretext_tasks/colourization"
 ZHANG = "Zhang et al., ECCV 2016 (arXiv:1603.08511)"
+LABELS = 2_500
 # side of the pictures, and how much is trained
 SIZES = {"cpu": 32, "cuda": 64}
-SHORT = {"cpu": {"width": 32, "steps": 300, "batch": 64}, "cuda": {"width": 192, "steps": 10_000, "batch": 128}}
+SHORT = {"cpu": {"width": 32, "steps": 200, "batch": 64}, "cuda": {"width": 192, "steps": 10_000, "batch": 128}}
 
 
 @cache
@@ -135,16 +136,20 @@ def measure(outputs: int, loss, grey: Callable[[Tensor], Tensor] = plain_grey) -
         metrics = {}
         if loss:
             batches = ColourBatches(pics.train[0], scale["batch"], device, grey)
-            training.fit(model, loss, batches, steps=scale["steps"], lr=3e-3, seed=seed, progress=False)
+            training.fit(
+                model, loss, batches, steps=scale["steps"], lr=0.02, seed=seed, optimizer=training.Muon, progress=False
+            )
             metrics = colour_scores(model, pics.val[0], grey)
-        return metrics | named_blocks(probe_blocks(model.trunk, train, val))
+        return metrics | named_blocks(probe_blocks(model.trunk, train, val, labels=LABELS))
 
     return over_seeds(once)
 
 
 def source_of_data() -> str:
     """What the runs of this chapter were measured on."""
-    return f"{data.tiny_imagenet_source()}, scaled to {SIZES['cpu']}x{SIZES['cpu']} on a CPU; probes on 2,500 labels"
+    return (
+        f"{data.tiny_imagenet_source()}, scaled to {SIZES['cpu']}x{SIZES['cpu']} on a CPU; probes on {LABELS:,} labels"
+    )
 
 
 def _training(title: str, outputs: int, loss) -> Recipe:
@@ -162,11 +167,12 @@ def _training(title: str, outputs: int, loss) -> Recipe:
         loss=loss,
         evaluate=evaluate,
         scales={
-            "gpu": Scale(steps=20_000, batch=128, lr=3e-3),
-            "cpu": Scale(steps=1_500, batch=64, lr=4e-3, model={"width": 32}),
+            "gpu": Scale(steps=20_000, batch=128, lr=0.02),
+            "cpu": Scale(steps=1_000, batch=64, lr=0.02, model={"width": 32}),
         },
         source=ZHANG,
         data=source_of_data,
+        fit={"optimizer": training.Muon},
     )
 
 

@@ -27,7 +27,7 @@ CHAPTER = "pretext_tasks/inpainting"
 PATHAK = "Pathak et al., CVPR 2016 (arXiv:1604.07379)"
 # side of the pictures, and how much is trained
 SIZES = {"cpu": 32, "cuda": 64}
-SHORT = {"cpu": {"width": 32, "steps": 300, "batch": 64}, "cuda": {"width": 192, "steps": 10_000, "batch": 128}}
+SHORT = {"cpu": {"width": 32, "steps": 200, "batch": 64}, "cuda": {"width": 192, "steps": 10_000, "batch": 128}}
 KINDS = ("centre", "blocks", "pixels")
 
 
@@ -145,7 +145,16 @@ def measure(kind: str | None) -> dict[str, float]:
         scores = {}
         if kind:
             batches = HoleBatches(pics.train[0], kind, scale["batch"], device)
-            training.fit(model, reconstruction_loss, batches, steps=scale["steps"], lr=3e-3, seed=seed, progress=False)
+            training.fit(
+                model,
+                reconstruction_loss,
+                batches,
+                steps=scale["steps"],
+                lr=0.02,
+                seed=seed,
+                optimizer=training.Muon,
+                progress=False,
+            )
             scores = all_holes(fill_with(model), size)
         return scores | named_blocks(probe_blocks(model.trunk, pics.train, pics.val))
 

@@ -20,9 +20,10 @@ CHAPTER = "pretext_tasks/patch_puzzles"
 DOERSCH = "Doersch et al., ICCV 2015 (arXiv:1505.05192)"
 NOROOZI = "Noroozi and Favaro, ECCV 2016 (arXiv:1603.09246)"
 ORDERS = 24
-# what one core of a CPU does in about five minutes, and the backbone of the papers' size
+LABELS = 1_500
+# what one core of a CPU does in about two minutes, and the backbone of the papers' size
 SCALES = {
-    "cpu": {"width": 32, "steps": 500, "pairs": 64, "puzzles": 24},
+    "cpu": {"width": 32, "steps": 300, "pairs": 64, "puzzles": 24},
     "cuda": {"width": 192, "steps": 20_000, "pairs": 512, "puzzles": 256},
 }
 
@@ -39,11 +40,16 @@ def through_lens(images: Tensor, lens: LateralAberration | None = None) -> Tenso
     return (255 * lens(images.float() / 255)).round().byte()
 
 
+def probed() -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """What probes are solved and measured on: the middle of whole pictures, 48 x 48, at the scale of the patches."""
+    return tuple((images[..., 8:56, 8:56], labels) for images, labels in (pictures().train, pictures().val))
+
+
 def train_puzzle(batches, pieces: int, answers: int, width: int, steps: int, seed: int = 0) -> LateFusion:
     """A network trained on the puzzles of ``batches``; on the device of its pictures."""
     session.seed_everything(seed)
     model = LateFusion(NIN(3, width), pieces, answers).to(batches.images.device)
-    training.fit(model, puzzle_loss, batches, steps=steps, lr=3e-3, seed=seed, progress=False)
+    training.fit(model, puzzle_loss, batches, steps=steps, lr=0.02, optimizer=training.Muon, seed=seed, progress=False)
     return model
 
 
@@ -54,16 +60,16 @@ def measure_position(lens: bool = False, **options) -> dict[str, float]:
         lens: train on pictures with lateral aberration. options: of `RelativePosition`.
     """
     device = session.pick_device()
-    scale, (train, val) = SCALES["cpu" if device.type == "cpu" else "cuda"], (pictures().train, pictures().val)
-    taken = [through_lens(x) if lens else x for x in (train[0], val[0])]
+    scale, (train, val) = SCALES["cpu" if device.type == "cpu" else "cuda"], (pictures().train[0], pictures().val[0])
+    taken = [through_lens(x) if lens else x for x in (train, val)]
     task = partial(RelativePosition, device=device, **options)
 
     def once(seed: int) -> dict[str, float]:
         model = train_puzzle(task(taken[0], batch=scale["pairs"]), 2, 8, scale["width"], scale["steps"], seed)
         metrics = {"right answers (%)": puzzle_accuracy(model, task(taken[1], batch=500), 4_000)}
         if lens:
-            metrics["right answers without the lens (%)"] = puzzle_accuracy(model, task(val[0], batch=500), 4_000)
-        return metrics | named_blocks(probe_blocks(model.trunk, train, val))
+            metrics["right answers without the lens (%)"] = puzzle_accuracy(model, task(val, batch=500), 4_000)
+        return metrics | named_blocks(probe_blocks(model.trunk, *probed(), labels=LABELS))
 
     return over_seeds(once)
 
@@ -71,13 +77,13 @@ def measure_position(lens: bool = False, **options) -> dict[str, float]:
 def measure_jigsaw(size: int = 16, normalise: bool = True) -> dict[str, float]:
     """Three seeds of jigsaw puzzles of 3 x 3 pieces: the pretext's accuracy and probes. Arguments: of `Jigsaw`."""
     device = session.pick_device()
-    scale, (train, val) = SCALES["cpu" if device.type == "cpu" else "cuda"], (pictures().train, pictures().val)
+    scale, (train, val) = SCALES["cpu" if device.type == "cpu" else "cuda"], (pictures().train[0], pictures().val[0])
     task = partial(Jigsaw, orders=choose_permutations(ORDERS), size=size, normalise=normalise, device=device)
 
     def once(seed: int) -> dict[str, float]:
-        model = train_puzzle(task(train[0], batch=scale["puzzles"]), 9, ORDERS, scale["width"], scale["steps"], seed)
-        metrics = {"right answers (%)": puzzle_accuracy(model, task(val[0], batch=100), 2_000)}
-        return metrics | named_blocks(probe_blocks(model.trunk, train, val))
+        model = train_puzzle(task(train, batch=scale["puzzles"]), 9, ORDERS, scale["width"], scale["steps"], seed)
+        metrics = {"right answers (%)": puzzle_accuracy(model, task(val, batch=100), 2_000)}
+        return metrics | named_blocks(probe_blocks(model.trunk, *probed(), labels=LABELS))
 
     return over_seeds(once)
 
@@ -89,7 +95,7 @@ def measure_untrained() -> dict[str, float]:
 
     def once(seed: int) -> dict[str, float]:
         session.seed_everything(seed)
-        return named_blocks(probe_blocks(NIN(3, width).to(device), pictures().train, pictures().val))
+        return named_blocks(probe_blocks(NIN(3, width).to(device), *probed(), labels=LABELS))
 
     return over_seeds(once)
 
@@ -100,7 +106,7 @@ def _run(title: str, measure, source: str) -> Measurement:
         chapter=CHAPTER,
         measure=measure,
         source=source,
-        data=lambda: f"{data.tiny_imagenet_source()}; probes on 2,500 labels, measured on its test images",
+        data=lambda: f"{data.tiny_imagenet_source()}; probes on 1,500 labels of the middle 48x48 pixels",
     )
 
 
@@ -123,7 +129,4 @@ RECIPES = {
     ),
     "jigsaw": _run("jigsaw", measure_jigsaw, NOROOZI),
     "jigsaw-raw": _run("jigsaw, patches not normalised", partial(measure_jigsaw, normalise=False), NOROOZI),
-    "jigsaw-touching": _run(
-        "jigsaw, pieces that touch, not normalised", partial(measure_jigsaw, size=21, normalise=False), NOROOZI
-    ),
 }
