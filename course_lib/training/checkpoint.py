@@ -29,10 +29,8 @@ def save(path: Path, state: dict) -> None:
     payload = buffer.getvalue()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as part:
+        with replacing(path, keep=previous(path)) as part:
             part.write_bytes(payload + hashlib.sha256(payload).digest())
-            if path.exists():
-                os.replace(path, previous(path))
     except OSError as error:
         raise CheckpointError(f"cannot write the checkpoint {path}: {error.strerror}") from error
 

@@ -182,7 +182,7 @@ def test_the_recipe_takes_nn3d_apart(monkeypatch):
 
     monkeypatch.setattr(nonlocality, "told_denoiser", lambda network, device: denoiser)
     monkeypatch.setattr(data, "set12", lambda: [y])
-    metrics = nonlocality.alone_and_reinforced(torch.nn.Conv2d(1, 1, 1), "any", "Set12", (50,), apart=True)
+    metrics = nonlocality.alone_and_reinforced("any", "Set12", (50,), apart=True)
     sigma, y = 50 / 255, y[None]
     z = Gaussian(sigma)(y, torch.Generator().manual_seed(0))
     results = {
