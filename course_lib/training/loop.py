@@ -49,13 +49,17 @@ def fit(
     """Train ``model`` in place for ``steps`` steps and return what happened.
 
     Args:
-        model: on the device to train on (``model.to(run.device)``). steps, seed: how many updates, which randomness.
+        model: on the device to train on (``model.to(run.device)``).
+        steps: how many updates.
+        seed: which randomness.
         loss_fn: ``(model, batch) -> scalar``; runs under mixed precision.
         batches: ``generator -> batch``, made on the device; all its randomness comes from the generator.
-        lr, optimizer, schedule: peak learning rate, ``(parameters, lr) -> Optimizer``, factor on the peak.
+        lr: the peak learning rate.
+        optimizer: ``(parameters, lr) -> Optimizer``.
+        schedule: factor on the peak at each step.
         ema: decay of an exponential moving average of the weights, which replaces them at the end.
-        validate, every: ``model -> {name: value}``, called in eval mode every ``every`` steps and at the end;
-            the first value is the score, higher is better.
+        validate: ``model -> {name: value}``, called in eval mode; the first value is the score, higher is better.
+        every: steps between two validations; there is always one at the end.
         patience: stop after this many validations without a new best score and go back to the best weights.
         checkpoint: file that the run is saved to every ``save_seconds`` and continued from if it exists.
         minutes: stop cleanly after this time, to be continued by the same call (needs ``checkpoint``).

@@ -28,7 +28,9 @@ class Muon(torch.optim.Optimizer):
     else (biases, batch norm, the first and last layer of a grey image) is left to Adam at ``lr_rest``.
 
     Args:
-        lr: learning rate of the kernels. lr_rest: of all else. momentum: decay of the averaged gradient.
+        lr: learning rate of the kernels.
+        lr_rest: of all else.
+        momentum: decay of the averaged gradient.
 
     Jordan et al., https://kellerjordan.github.io/posts/muon/ (2024); scaling from Liu et al.,
     arXiv:2502.16982.
