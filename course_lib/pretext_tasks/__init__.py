@@ -16,6 +16,7 @@ from .colourization import (
 )
 from .cutting import cut
 from .few_labels import few_labels, label_curve
+from .filling import biharmonic, hole_psnr, mean_colour
 from .inpainting import (
     ChannelwiseDense,
     ContextEncoder,
@@ -68,7 +69,10 @@ __all__ = [
     "adversarial_loss",
     "centre_hole",
     "cut_out",
+    "biharmonic",
     "hole_loss",
+    "hole_psnr",
+    "mean_colour",
     "random_holes",
     "Jigsaw",
     "choose_permutations",

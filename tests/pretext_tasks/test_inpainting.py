@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from course_lib.pretext_tasks import NIN
+from course_lib.pretext_tasks.filling import biharmonic, hole_psnr, mean_colour
 from course_lib.pretext_tasks.inpainting import (
     GREY,
     ChannelwiseDense,
@@ -125,3 +126,24 @@ def test_one_optimiser_trains_painter_and_critic():
     expected = torch.autograd.grad(critic, list(model.critic.parameters()))
     for p, gradient in zip(model.critic.parameters(), expected, strict=True):
         torch.testing.assert_close(p.grad, gradient)
+
+
+def test_a_flat_picture_is_filled_without_an_error_by_all_that_needs_no_training():
+    x = torch.tensor([0.2, 0.5, 0.8]).view(1, 3, 1, 1).expand(2, 3, 16, 16).contiguous()
+    mask = random_holes(2, 16, 5, 2, torch.Generator().manual_seed(0))
+    damaged = torch.where(mask, 0.0, x)
+    for fill in (mean_colour, biharmonic):
+        torch.testing.assert_close(fill(damaged, mask), x, atol=1e-4, rtol=0)
+
+
+def test_biharmonic_continues_a_slope_and_the_mean_does_not():
+    x = torch.linspace(0.1, 0.9, 16).expand(1, 3, 16, 16).contiguous()
+    mask = centre_hole(16)
+    torch.testing.assert_close(biharmonic(torch.where(mask, 0.0, x), mask), x, atol=1e-3, rtol=0)
+    assert hole_psnr(mean_colour(x, mask), x, mask).item() < 25
+
+
+def test_the_psnr_of_a_hole_looks_at_the_hole():
+    x, mask = torch.rand(2, 3, 8, 8), centre_hole(8)
+    y = torch.where(mask, x + torch.tensor([0.1, 0.01]).view(2, 1, 1, 1), x + 0.5)
+    torch.testing.assert_close(hole_psnr(y, x, mask), torch.tensor([20.0, 40.0]), atol=1e-2, rtol=0)

@@ -23,7 +23,7 @@ ORDERS = 24
 LABELS = 1_500
 # what one core of a CPU does in about two minutes, and the backbone of the papers' size
 SCALES = {
-    "cpu": {"width": 32, "steps": 300, "pairs": 64, "puzzles": 24},
+    "cpu": {"width": 32, "steps": 250, "pairs": 64, "puzzles": 24},
     "cuda": {"width": 192, "steps": 20_000, "pairs": 512, "puzzles": 256},
 }
 
