@@ -44,9 +44,10 @@ class NIN(nn.Module):
         self.channels = channels
         self.widths = [width // 2] + [width] * (blocks - 1)
         narrowing = (width, 5 * width // 6, width // 2)
-        self.blocks = nn.ModuleList([nn.Sequential(*_stack(channels, 5, narrowing), nn.MaxPool2d(3, 2, padding=1))])
+        first = nn.Sequential(*conv_bn_relu(channels, 5, narrowing), nn.MaxPool2d(3, 2, padding=1))
+        self.blocks = nn.ModuleList([first])
         for k, before in enumerate(self.widths[:-1]):
-            layers = _stack(before, 3 if k else 5, (width,) * 3)
+            layers = conv_bn_relu(before, 3 if k else 5, (width,) * 3)
             self.blocks.append(nn.Sequential(*layers) if k else nn.Sequential(*layers, nn.AvgPool2d(3, 2, padding=1)))
 
     def forward_features(self, x: Tensor) -> list[Tensor]:
@@ -121,6 +122,15 @@ class Classifier(nn.Module):
         return self.head(self.backbone(x).mean(dim=(2, 3)))
 
 
+def conv_bn_relu(before: int, size: int, filters: tuple[int, ...]) -> list[nn.Module]:
+    """One convolution of ``size``, then 1 x 1 ones, each with batch norm and ReLU."""
+    layers = []
+    for k, after in enumerate(filters):
+        layers += [*_conv_bn(before, after, 1 if k else size), nn.ReLU(inplace=True)]
+        before = after
+    return layers
+
+
 class _Residual(nn.Module):
     """``relu(f(x) + x)`` with two convolutions; a 1 x 1 convolution takes the place of the skip where sizes differ."""
 
@@ -135,15 +145,6 @@ class _Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(self.body(x) + self.skip(x))
-
-
-def _stack(before: int, size: int, filters: tuple[int, ...]) -> list[nn.Module]:
-    """One convolution of ``size``, then 1 x 1 ones, each with batch norm and ReLU."""
-    layers = []
-    for k, after in enumerate(filters):
-        layers += [*_conv_bn(before, after, 1 if k else size), nn.ReLU(inplace=True)]
-        before = after
-    return layers
 
 
 def _conv_bn(before: int, after: int, size: int, stride: int = 1) -> list[nn.Module]:

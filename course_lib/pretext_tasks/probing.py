@@ -7,12 +7,15 @@ grid flatters untrained networks, whose features are little more than the pictur
 Chapter: book/pretext_tasks/why_self_supervision.ipynb
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from ..features import device_of, evaluating
 
 PENALTIES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
@@ -37,19 +40,13 @@ def block_features(model: nn.Module, images: Tensor, features: int | None = None
     if any(features % width for width in model.widths):
         raise ValueError(f"features must be a multiple of each block's channels {model.widths}, got {features}")
     grids = [_grid(features // width) for width in model.widths]
-    device = next(model.parameters()).device
-    modes = [(layer, layer.training) for layer in model.modules()]
-    model.eval()
-    try:
-        parts = []
+    parts = []
+    with evaluating(model):
         for some in images.split(batch):
-            x = some.to(device)
+            x = some.to(device_of(model))
             x = (x.float() / 255 if x.dtype == torch.uint8 else x).contiguous(memory_format=torch.channels_last)
             maps = model.forward_features(x)
             parts.append([F.adaptive_avg_pool2d(m, g).flatten(1).float() for m, g in zip(maps, grids, strict=True)])
-    finally:
-        for layer, training in modes:
-            layer.training = training
     return [torch.cat(block) for block in zip(*parts, strict=True)]
 
 
@@ -63,6 +60,8 @@ class LinearProbe:
         mean: of each feature over the training set, (D,).
         std: likewise; 1 where a feature is constant.
         penalty: the one that was chosen.
+        held_out: percent of the held-out labels that it named rightly; NaN if there was nothing to choose. Compare
+            blocks by it, and the test set stays a test.
     """
 
     weight: Tensor
@@ -70,6 +69,7 @@ class LinearProbe:
     mean: Tensor
     std: Tensor
     penalty: float
+    held_out: float = math.nan
 
     def __call__(self, features: Tensor) -> Tensor:
         """Logits, (N, D) -> (N, classes)."""
@@ -93,7 +93,7 @@ def linear_probe(
     mean, std = features.mean(0), features.std(0)
     std = torch.where(std > 1e-6 * (mean.abs() + 1), std, torch.ones_like(std))
     x, classes = (features - mean) / std, int(labels.max()) + 1
-    penalty = penalties[0]
+    penalty, score = penalties[0], math.nan
     if len(penalties) > 1:
         order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed)).to(x.device)
         held_out = max(1, round(validation * len(x)))
@@ -102,9 +102,9 @@ def linear_probe(
         for penalty in sorted(penalties, reverse=True):  # from stiff to free: each solution starts the next
             start = logistic_regression(x[kept], labels[kept], penalty, classes, start)
             scores.append((accuracy(F.linear(x[held], *start), labels[held]), penalty))
-        penalty = max(scores)[1]  # of equals the stiffer
+        score, penalty = max(scores)  # of equals the stiffer
     weight, bias = logistic_regression(x, labels, penalty, classes)
-    return LinearProbe(weight, bias, mean, std, penalty)
+    return LinearProbe(weight, bias, mean, std, penalty, score)
 
 
 def logistic_regression(
