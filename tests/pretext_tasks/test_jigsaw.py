@@ -65,7 +65,7 @@ def numbered_cells(rows, columns, side):
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(1, 3), st.integers(2, 4), st.integers(1, 5), st.integers(0, 1000))
+@given(st.integers(1, 2), st.integers(2, 3), st.integers(1, 5), st.integers(0, 1000))
 def test_the_answer_restores_the_picture(rows, columns, size, seed):
     orders = choose_permutations(2, rows * columns, seed)
     puzzles = Jigsaw(numbered_cells(rows, columns, 5), orders, (rows, columns), size, batch=16, normalise=False)
