@@ -62,9 +62,7 @@ def whole_class(asked, master: Path) -> int:
         before = snapshot(secrets), snapshot(folder), snapshot(COURSE / "exercises")
         begun, used = time.perf_counter(), cpu()
         command = ["grade", str(folder), "--out", str(asked.work / "grades.csv"), "--master", str(master)]
-        code = grader(
-            [*command, "--workers", str(asked.workers), "--seconds", str(asked.seconds), "--memory", "1"]
-        )
+        code = grader([*command, "--workers", str(asked.workers), "--seconds", str(asked.seconds), "--memory", "1"])
         wall, used = time.perf_counter() - begun, cpu() - used
         try:
             listener.accept()
@@ -117,22 +115,10 @@ def timing(asked, master: Path) -> int:
     for workers in (1, 2):
         out = asked.work / f"timing-{workers}.csv"
         shutil.rmtree(out.with_suffix(""), ignore_errors=True)
-        command = [
-            "grade",
-            str(folder),
-            "--out",
-            str(out),
-            "--master",
-            str(master),
-            "--workers",
-            str(workers),
-        ]
+        command = ["grade", str(folder), "--out", str(out), "--master", str(master), "--workers", str(workers)]
         begun, used = time.perf_counter(), cpu()
         subprocess.run(
-            [sys.executable, "-m", "exercises.grader", *command],
-            cwd=COURSE,
-            check=True,
-            stdout=subprocess.DEVNULL,
+            [sys.executable, "-m", "exercises.grader", *command], cwd=COURSE, check=True, stdout=subprocess.DEVNULL
         )
         show("this course's", workers, time.perf_counter() - begun, cpu() - used, asked.students)
     wall, used = nbgrader(asked.work, folder, master)
@@ -162,8 +148,7 @@ def nbgrader(work: Path, folder: Path, master: Path) -> tuple[float, float]:
         "cwd": course,
         "stdout": subprocess.DEVNULL,
         "stderr": subprocess.DEVNULL,
-        "env": os.environ
-        | {"OMP_NUM_THREADS": "1", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        "env": os.environ | {"OMP_NUM_THREADS": "1", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
     }
     subprocess.run([*binary, "generate_assignment", name, "--create"], check=True, **quiet)
     begun, used = time.perf_counter(), cpu()
@@ -178,9 +163,7 @@ def nbgrader(work: Path, folder: Path, master: Path) -> tuple[float, float]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=("class", "time"))
-    parser.add_argument(
-        "--master", type=Path, default=COURSE / "exercises" / "instructor" / "denoising.ipynb"
-    )
+    parser.add_argument("--master", type=Path, default=COURSE / "exercises" / "instructor" / "denoising.ipynb")
     parser.add_argument("--questions", type=int)
     parser.add_argument("--students", type=int, default=300)
     parser.add_argument("--workers", type=int, default=2)

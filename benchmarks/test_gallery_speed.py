@@ -29,9 +29,7 @@ def crowd():
 def enrolled(templates, rule):
     gallery = TemplateGallery(rule=rule)
     people = TEMPLATES // EACH
-    gallery.enrol_all(
-        [str(k) for k in range(people)], templates, torch.arange(people).repeat_interleave(EACH)
-    )
+    gallery.enrol_all([str(k) for k in range(people)], templates, torch.arange(people).repeat_interleave(EACH))
     return gallery
 
 
@@ -50,9 +48,7 @@ def test_speed(benchmark, crowd, rule):
         peer.append(time.perf_counter() - began)
         assert (torch.from_numpy(found[:, 0]) // EACH == truth).all()
 
-    answers = benchmark.pedantic(
-        lambda: gallery.identify(queries), setup=before_each_round, rounds=5, warmup_rounds=1
-    )
+    answers = benchmark.pedantic(lambda: gallery.identify(queries), setup=before_each_round, rounds=5, warmup_rounds=1)
     assert [int(name) for name in answers.names] == truth.tolist()
     seconds, peer_seconds = benchmark.stats["median"], median(peer)
     megabytes = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1e3

@@ -19,7 +19,7 @@ import torch
 
 from course_lib import data
 from course_lib.metrics import psnr
-from course_lib.noise import Gaussian
+from course_lib.observation import Gaussian
 from course_lib.receptive_fields import nonlocal_filter
 
 bm3d = pytest.importorskip("bm3d", reason="the peer: pip install bm3d")

@@ -11,7 +11,9 @@ def check_images(x: Tensor, name: str = "z", *, channels: int | None = None, cle
     a wait for the device, so they are checked on the CPU only and never while a graph is being captured.
 
     Args:
-        x: the batch. name: how the caller calls it. channels: required C, if any.
+        x: the batch.
+        name: how the caller calls it.
+        channels: required C, if any.
         clean: values must lie in [0, 1]; otherwise noise may carry them outside, but not to grey levels.
     """
     if torch.compiler.is_compiling() or torch.jit.is_tracing() or isinstance(x, torch.fx.Proxy):
@@ -21,9 +23,7 @@ def check_images(x: Tensor, name: str = "z", *, channels: int | None = None, cle
     if x.ndim != 4:
         raise ValueError(f"{name} must have 4 dimensions (B, C, H, W), got shape {tuple(x.shape)}")
     if not x.is_floating_point():
-        raise ValueError(
-            f"{name} must be floating point in [0, 1], got {x.dtype}; for uint8 use x.float() / 255"
-        )
+        raise ValueError(f"{name} must be floating point in [0, 1], got {x.dtype}; for uint8 use x.float() / 255")
     if channels is not None and x.shape[1] != channels:
         raise ValueError(f"{name} must have {channels} channel(s), got {x.shape[1]} (shape {tuple(x.shape)})")
     if x.device.type != "cpu" or type(x) not in (Tensor, torch.nn.Parameter) or not x.numel():
@@ -32,9 +32,7 @@ def check_images(x: Tensor, name: str = "z", *, channels: int | None = None, cle
     if not (abs(low) < float("inf") and abs(high) < float("inf")):  # false for NaN too
         raise ValueError(f"{name} contains NaN or infinite values")
     if clean and (low < -1e-6 or high > 1 + 1e-6):
-        raise ValueError(
-            f"{name} must lie in [0, 1], got values in [{low:.3g}, {high:.3g}]{_grey_levels(high)}"
-        )
+        raise ValueError(f"{name} must lie in [0, 1], got values in [{low:.3g}, {high:.3g}]{_grey_levels(high)}")
     if not clean and max(-low, high) > 20:
         raise ValueError(
             f"{name} must be an image in [0, 1] plus noise, got values in [{low:.3g}, {high:.3g}]{_grey_levels(high)}"
@@ -59,6 +57,17 @@ def check_sigma(sigma: float, name: str = "sigma") -> float:
         hint = f"; for grey levels of 255 write {sigma:g} / 255" if sigma > 1 else ""
         raise ValueError(f"{name} must be in [0, 1], the unit of the image, got {sigma:g}{hint}")
     return float(sigma)
+
+
+def check_embeddings(embedding: Tensor, name: str = "embedding", dims: int | None = None) -> None:
+    """Raise ``ValueError`` unless ``embedding`` is a (B, D) float tensor, with D = ``dims`` where that is given."""
+    if not isinstance(embedding, Tensor) or embedding.ndim != 2:
+        got = tuple(embedding.shape) if isinstance(embedding, Tensor) else type(embedding).__name__
+        raise ValueError(f"{name} must be a tensor (B, D), got {got}")
+    if not embedding.is_floating_point():
+        raise ValueError(f"{name} must be floating point, got {embedding.dtype}")
+    if dims is not None and embedding.shape[1] != dims:
+        raise ValueError(f"{name} must have {dims} dimensions, got {embedding.shape[1]}")
 
 
 def _grey_levels(high: float) -> str:

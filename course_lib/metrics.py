@@ -1,14 +1,15 @@
-"""How far an estimate is from the clean image: one number per image.
+"""How far an estimate is from the clean image, one number for each image; and how often a classifier is right.
 
-Shape (all): y_hat, y (B, C, H, W), float; y in [0, 1] -> (B,), float32, on the device of y.
-Raises (all): ``ValueError`` for another rank or dtype, different shapes, a y outside [0, 1], NaN.
+Shape (of `mse`, `psnr`, `ssim`): y_hat, y (B, C, H, W), float; y in [0, 1] -> (B,), float32, on the device of y.
+Raises (the same): ``ValueError`` for another rank or dtype, different shapes, a y outside [0, 1], NaN.
 Chapter: book/denoising/observation_model.ipynb
 """
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ._checks import check_images, check_same_shape
+from .features import device_of, embed
 
 
 def mse(y_hat: Tensor, y: Tensor) -> Tensor:
@@ -49,6 +50,20 @@ def ssim(y_hat: Tensor, y: Tensor) -> Tensor:
     a, b = (x.detach().cpu().double().numpy() for x in (y_hat.clamp(0, 1), y))
     values = [structural_similarity(a[i], b[i], **wang) for i in range(len(a))]
     return torch.tensor(values, dtype=torch.float32, device=y.device)
+
+
+@torch.no_grad()
+def accuracy(model: nn.Module, images: Tensor, labels: Tensor, batch: int = 500) -> float:
+    """Percent of the images whose largest logit is that of their label, in evaluation mode.
+
+    Shape: uint8 or float in [0, 1] images (N, C, H, W), labels (N,) on any device -> number in [0, 100]
+    Raises: ``ValueError`` for no image, or unless there is one label for each.
+    """
+    if not len(images) or labels.shape != images.shape[:1]:
+        got = f"{tuple(images.shape)} and {tuple(labels.shape)}"
+        raise ValueError(f"images must be (N, C, H, W), N at least 1, and labels (N,), got {got}")
+    hits = embed(model, images, batch).argmax(1) == labels.to(device_of(model))
+    return 100 * hits.float().mean().item()
 
 
 def _check(y_hat: Tensor, y: Tensor) -> None:

@@ -55,7 +55,8 @@ def test_the_library_page_names_every_part():
     import course_lib
 
     named = set(course_api.MARKER.findall((ROOT / "book" / "api.md").read_text()))
-    assert named == course_lib._PARTS
+    # a topic's own package, such as metric_learning.patches, may stand beside it
+    assert {name for name in named if "." not in name} == course_lib._PARTS
 
 
 # ---- the checks can fail -------------------------------------------------------------------------
@@ -75,9 +76,7 @@ def shown(alt="a curve that falls", **more):
 
 def test_a_good_chapter_has_no_problems():
     nb = runner.tidy(
-        chapter(
-            new_markdown_cell("Let $a<b$.\n\n$$\na = b\n$$\n\n`<b>`"), new_code_cell("", outputs=[shown()])
-        )
+        chapter(new_markdown_cell("Let $a<b$.\n\n$$\na = b\n$$\n\n`<b>`"), new_code_cell("", outputs=[shown()]))
     )
     assert checks.form_problems(nb) + checks.output_problems(nb) + checks.stored_problems(nb) == []
     assert nb.cells[3].metadata["mystnb"]["image"]["alt"] == "a curve that falls"
@@ -171,14 +170,9 @@ while True:
 def small(tmp_path, monkeypatch):
     """A chapter of two cells outside the book, and what the runner's command line would set."""
     nb = chapter(new_code_cell(PROGRAM))
-    nb.cells[
-        1
-    ].source = "# pip\nclass session:\n    start = staticmethod(lambda seed: None)\nsession.start(seed=0)"
+    nb.cells[1].source = "# pip\nclass session:\n    start = staticmethod(lambda seed: None)\nsession.start(seed=0)"
     nb.cells[-1].source = LAST_CELL
-    nb.metadata = {
-        "kernelspec": {"name": "mine", "display_name": "Mine"},
-        "language_info": {"version": "3.9"},
-    }
+    nb.metadata = {"kernelspec": {"name": "mine", "display_name": "Mine"}, "language_info": {"version": "3.9"}}
     nb.cells[0].metadata = {"tags": ["keep"], "collapsed": True, "execution": {"started": "now"}}
     nbformat.write(nb, path := tmp_path / "small.ipynb")
     monkeypatch.setenv("COURSE_DATA", "")
@@ -265,13 +259,9 @@ def test_in_a_fork_s_ci_links_point_to_the_fork(monkeypatch):
     assert config.html_theme_options["repository_url"] == "https://github.com/Someone/less"
     assert config.html_baseurl == "https://someone.github.io/less/"
     assert config.extlinks["colab"][0] == "https://colab.research.google.com/github/Someone/less/blob/main/%s"
-    source = [
-        "pip install git+https://github.com/course-team/course\nhttps://github.com/course-team/course-extras"
-    ]
+    source = ["pip install git+https://github.com/course-team/course\nhttps://github.com/course-team/course-extras"]
     course_sphinx.use_this_repository(SimpleNamespace(config=config), "x", source)
-    assert source == [
-        "pip install git+https://github.com/Someone/less\nhttps://github.com/course-team/course-extras"
-    ]
+    assert source == ["pip install git+https://github.com/Someone/less\nhttps://github.com/course-team/course-extras"]
 
 
 def test_adopting_a_fork_changes_links_and_the_book_s_address():
@@ -315,19 +305,12 @@ def build(root, monkeypatch, nb):
 def test_a_fork_s_book_links_to_the_fork_and_asks_only_for_mathjax(tiny, monkeypatch):
     install = new_code_cell(f"%pip install git+https://github.com/{adopt.repository()}")
     html = new_output("display_data", data={"text/html": '<img alt="x" src="data:,">', "text/plain": "x"})
-    nb = runner.tidy(
-        chapter(install, new_code_cell("0", outputs=[shown()]), new_code_cell("1", outputs=[html]))
-    )
+    nb = runner.tidy(chapter(install, new_code_cell("0", outputs=[shown()]), new_code_cell("1", outputs=[html])))
     done = build(tiny, monkeypatch, nb)
     assert done.returncode == 0, done.stderr[-3000:]
     pages = {p.name: p.read_text("utf-8") for p in (tiny / "_build" / "html").glob("*.html")}
-    assert (
-        "https://colab.research.google.com/github/someone/less/blob/main/chapter.ipynb"
-        in pages["chapter.html"]
-    )
-    assert (
-        "https://colab.research.google.com/github/someone/less/blob/main/chapter.ipynb" in pages["index.html"]
-    )
+    assert "https://colab.research.google.com/github/someone/less/blob/main/chapter.ipynb" in pages["chapter.html"]
+    assert "https://colab.research.google.com/github/someone/less/blob/main/chapter.ipynb" in pages["index.html"]
     assert 'alt="a curve that falls"' in pages["chapter.html"]
     for name, text in pages.items():
         assert adopt.repository() not in text, f"{name} still names the original"

@@ -148,13 +148,7 @@ def test_in_a_kernel_a_slider_calls_the_function_once_per_value(shown, kernel):
     import ipywidgets
 
     calls = []
-    explore(
-        lambda g: calls.append(g) or (power(g), f"to the {g}"),
-        [1, 2, 3],
-        label="gamma",
-        start=2,
-        alt="A ramp",
-    )
+    explore(lambda g: calls.append(g) or (power(g), f"to the {g}"), [1, 2, 3], label="gamma", start=2, alt="A ramp")
     (box,) = shown
     slider, view = box.children
     assert isinstance(box, ipywidgets.VBox) and isinstance(slider, ipywidgets.SelectionSlider)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from course_lib.explore import hover
-from course_lib.explore.hover import view
+from course_lib.explore.pointer import view
 
 IMAGE = torch.linspace(0, 1, 20 * 30).reshape(20, 30)
 
@@ -48,9 +48,7 @@ def test_the_same_call_gives_the_same_bytes(shown):
 def test_the_overlay_is_transparent_where_nothing_is_seen():
     weights = np.array([[0, 1.0], [0.25, 0]])
     cover, caption = view(weights, 2, 2)
-    assert (
-        cover[..., 3].tolist() == [[0, 192], [96, 0]] and caption == ""
-    )  # the square root of a quarter is a half
+    assert cover[..., 3].tolist() == [[0, 192], [96, 0]] and caption == ""  # the square root of a quarter is a half
     half, _ = view(torch.from_numpy(weights).bfloat16(), 2, 2)
     assert np.array_equal(half, cover), "also in the precision of a GPU"
 

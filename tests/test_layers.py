@@ -20,17 +20,7 @@ BUILDS_ON = {
     "receptive_fields": {"denoising"},
     "projects": {"denoising", "metric_learning"},
 }
-HEAVY = [
-    "torchvision",
-    "matplotlib",
-    "skimage",
-    "sklearn",
-    "accelerate",
-    "pooch",
-    "ipywidgets",
-    "IPython",
-    "pandas",
-]
+HEAVY = ["torchvision", "matplotlib", "skimage", "sklearn", "accelerate", "pooch", "ipywidgets", "IPython", "pandas"]
 
 
 def parts_imported(file: Path, library: Path = LIBRARY) -> set[str]:

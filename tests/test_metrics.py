@@ -10,7 +10,7 @@ from skimage.metrics import mean_squared_error, peak_signal_noise_ratio
 from torch.nn.functional import conv2d
 
 from course_lib.metrics import mse, psnr, ssim
-from course_lib.noise import Gaussian
+from course_lib.observation import Gaussian
 
 
 def image(seed=0, *shape):

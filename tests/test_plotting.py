@@ -12,6 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from markdown_it import MarkdownIt
 from PIL import Image
 from skimage.color import rgb2lab
 
@@ -104,21 +105,9 @@ def test_colours_can_be_seen_on_a_white_and_on_a_dark_page(page):
 # Machado, Oliveira, Fernandes 2009, severity 1.
 BLINDNESS = {
     "none": np.eye(3),
-    "protan": [
-        [0.152286, 1.052583, -0.204868],
-        [0.114503, 0.786281, 0.099216],
-        [-0.003882, -0.048116, 1.051998],
-    ],
-    "deutan": [
-        [0.367322, 0.860646, -0.227968],
-        [0.280085, 0.672501, 0.047413],
-        [-0.011820, 0.042940, 0.968881],
-    ],
-    "tritan": [
-        [1.255528, -0.076749, -0.178779],
-        [-0.078411, 0.930809, 0.147602],
-        [0.004733, 0.691367, 0.303900],
-    ],
+    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritan": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
 }
 
 
@@ -226,6 +215,21 @@ def test_options_that_make_no_sense_are_refused(options, message):
 def test_show_needs_a_description():
     with pytest.raises(ValueError, match="alt"):
         plotting.show(curve(), alt="")
+
+
+# --- tables ------------------------------------------------------------------------------------------------
+
+
+def test_a_table_is_markdown_whose_cells_survive(shown):
+    plotting.table(["loss", "rank-1 (%)"], [("a | b", "14.3"), ("triplet", 34)])
+    html = MarkdownIt().enable("table").render(shown[0]["text/markdown"])
+    assert re.findall(r"<td.*?>(.*?)</td>", html) == ["a | b", "14.3", "triplet", "34"]
+    assert html.count("text-align:right") == 3
+
+
+def test_a_table_refuses_a_row_of_another_length():
+    with pytest.raises(ValueError, match="2 cells"):
+        plotting.table(["a", "b"], [("only one",)])
 
 
 # --- source ------------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ import json
 import math
 import re
 import sys
-import types
 from pathlib import Path
 
 import pytest
@@ -16,10 +15,10 @@ from course_lib import data, reference
 from course_lib.denoising import DnCNN, denoise
 from course_lib.denoising.recipes.dncnn import denoising_loss
 from course_lib.metrics import psnr
-from course_lib.noise import Gaussian
-from course_lib.reference import RECIPES, RESULTS, WEIGHTS, run, table
+from course_lib.observation import Gaussian
+from course_lib.reference import RESULTS, WEIGHTS, run, table
 from course_lib.reference.__main__ import main
-from course_lib.reference.recipe import Recipe
+from course_lib.reference.recipe import Measurement, Recipe, Scale
 
 STORED = sorted(path.stem for path in RESULTS.glob("*.json"))
 PAGE = Path(__file__).parents[1] / "book" / "results.md"
@@ -27,7 +26,7 @@ PAGE = Path(__file__).parents[1] / "book" / "results.md"
 
 def tiny_batches(device, scale):
     def batch(generator):
-        y = torch.rand(scale["batch"], 1, scale["patch"], scale["patch"], generator=generator)
+        y = torch.rand(scale.batch, 1, scale.patch, scale.patch, generator=generator)
         return Gaussian(0.1)(y, generator), y
 
     return batch
@@ -35,22 +34,24 @@ def tiny_batches(device, scale):
 
 @pytest.fixture
 def tiny(monkeypatch, tmp_path):
-    """A recipe of its own in a module of its own, with folders of its own."""
+    """A recipe of its own among the others, with folders of its own."""
     recipe = Recipe(
-        title="Tiny", chapter="denoising/dncnn", build=lambda: DnCNN(depth=3, width=4), batches=tiny_batches,
-        loss=denoising_loss, evaluate=lambda model: {"score": model.last.weight.abs().sum().item()},
-        scales={name: {"steps": 30, "batch": 2, "patch": 8, "lr": 1e-3} for name in ("cpu", "gpu")},
-        paper={"score": 1.0}, source="a paper", data="trained on noise",
-    )  # fmt: skip
-    module = types.ModuleType("tiny_recipes")
-    module.RECIPES = {"tiny": recipe}
-    monkeypatch.setitem(sys.modules, "tiny_recipes", module)
+        title="Tiny",
+        chapter="denoising/dncnn",
+        build=lambda: DnCNN(depth=3, width=4),
+        batches=tiny_batches,
+        loss=denoising_loss,
+        evaluate=lambda model: {"score": model.last.weight.abs().sum().item()},
+        scales=dict.fromkeys(("cpu", "gpu"), Scale(steps=30, batch=2, patch=8, lr=1e-3)),
+        paper={"score": 1.0},
+        source="a paper",
+        data="trained on noise",
+    )
+    monkeypatch.setitem(reference.recipes(), "tiny", recipe)
     for name, where in (("RESULTS", tmp_path / "results"), ("WEIGHTS", tmp_path / "weights")):
         for part in (reference, run, sys.modules["course_lib.reference.__main__"]):
             if hasattr(part, name):
                 monkeypatch.setattr(part, name, where)
-    for names in (RECIPES,):
-        monkeypatch.setitem(names, "tiny", "tiny_recipes")
     return tmp_path
 
 
@@ -77,13 +78,11 @@ def test_train_stop_continue_evaluate_and_show(tiny, capsys):
 def test_a_run_can_start_from_the_weights_of_another(tiny, monkeypatch):
     train = ["--runs", str(tiny / "runs")]
     assert main(["train", "tiny", *train]) == 0
-    recipes = sys.modules["tiny_recipes"].RECIPES
-    still = {"steps": 1, "batch": 2, "patch": 8, "lr": 0.0, "start": "tiny"}
-    optimizer = {"optimizer": torch.optim.SGD}
-    recipes["next"] = dataclasses.replace(
-        recipes["tiny"], scales={"cpu": still, "gpu": still}, seed=1, fit=optimizer
+    still = Scale(steps=1, batch=2, patch=8, lr=0.0, start="tiny")
+    recipe = dataclasses.replace(
+        reference.find("tiny"), scales={"cpu": still, "gpu": still}, seed=1, fit={"optimizer": torch.optim.SGD}
     )
-    monkeypatch.setitem(RECIPES, "next", "tiny_recipes")
+    monkeypatch.setitem(reference.recipes(), "next", recipe)
     assert main(["train", "next", *train]) == 0
     torch.testing.assert_close(reference.load("next").last.weight, reference.load("tiny").last.weight)
     assert "continued from the weights of `tiny`" in table.page()
@@ -100,16 +99,13 @@ def test_what_waits_for_a_run_is_listed_as_pending(tiny, capsys):
 
 
 def test_a_measurement_has_no_minutes_of_training(tiny, monkeypatch):
-    nothing = {"steps": 0, "batch": 0}
-    recipes = sys.modules["tiny_recipes"].RECIPES
-    recipes["still"] = dataclasses.replace(
-        recipes["tiny"], scales={"cpu": nothing, "gpu": nothing}, keep_weights=False
-    )
-    monkeypatch.setitem(RECIPES, "still", "tiny_recipes")
+    still = Measurement("Still", "denoising/dncnn", lambda: {"score": 2.0}, source="a paper", data="nothing")
+    monkeypatch.setitem(reference.recipes(), "still", still)
     assert main(["train", "still", "--runs", str(tiny / "runs")]) == 0
-    assert (
-        "- `still`: a measurement; " in table.page() and not (tiny / "weights" / "still.safetensors").exists()
-    )
+    assert "- `still`: a measurement; " in table.page() and not list(tiny.glob("weights/*"))
+    before = reference.result("still")
+    assert before["metrics"] == {"score": 2.0} and main(["evaluate", "still"]) == 0
+    assert reference.result("still") == before
 
 
 def test_an_unknown_name_is_answered_with_the_names_there_are():
@@ -117,16 +113,26 @@ def test_an_unknown_name_is_answered_with_the_names_there_are():
         reference.load("dncnn-s26")
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", reference.recipes())
 def test_every_recipe_can_be_built_and_names_its_paper(name):
-    recipe = reference.recipe(name)
-    assert set(recipe.scales) == {"cpu", "gpu"} and recipe.source
-    assert isinstance(recipe.build(), torch.nn.Module)
+    recipe = reference.find(name)
+    assert recipe.source and recipe.title
+    if isinstance(recipe, Recipe):
+        assert set(recipe.scales) == {"cpu", "gpu"}
+        assert all(isinstance(recipe.build(**scale.model), torch.nn.Module) for scale in recipe.scales.values())
+
+
+def test_two_recipes_of_one_name_are_refused(monkeypatch):
+    from course_lib.denoising.recipes import dncnn, restoration
+
+    monkeypatch.setitem(restoration.RECIPES, "dncnn-s25", dncnn.RECIPES["dncnn-s25"])
+    with pytest.raises(ValueError, match="name is taken: dncnn-s25"):
+        reference.recipes.__wrapped__()
 
 
 def test_the_published_values_are_those_of_the_paper():
-    assert reference.recipe("dncnn-s25").paper["BSD68 PSNR, sigma 25 (dB)"] == 29.23
-    assert reference.recipe("dncnn-blind").paper == {
+    assert reference.find("dncnn-s25").paper["BSD68 PSNR, sigma 25 (dB)"] == 29.23
+    assert reference.find("dncnn-blind").paper == {
         "BSD68 PSNR, sigma 15 (dB)": 31.61, "BSD68 PSNR, sigma 25 (dB)": 29.16, "BSD68 PSNR, sigma 50 (dB)": 26.23
     }  # fmt: skip
 
@@ -138,7 +144,7 @@ def test_dncnn_s25_is_stored_with_its_weights():
 @pytest.mark.parametrize("name", STORED)
 def test_a_stored_result_has_its_provenance(name):
     stored = json.loads((RESULTS / f"{name}.json").read_text())
-    assert name in RECIPES and stored["paper"] == reference.recipe(name).paper
+    assert name in reference.recipes() and stored["paper"] == reference.find(name).paper
     assert set(stored["paper"]) <= set(stored["metrics"])
     for metric, published in stored["paper"].items():
         measured = stored["metrics"][metric]
@@ -146,26 +152,13 @@ def test_a_stored_result_has_its_provenance(name):
             assert 0.2 < measured / published < 5, "so far from the paper something is wrong"
         elif stored["run"]["scale"] == "gpu":
             assert measured > published - 1, "at the paper's scale, so far below it something is wrong"
-        elif level := re.search(
-            r"PSNR, sigma (\d+)", metric
-        ):  # a short training: most of the gain over the input
+        elif level := re.search(r"PSNR, sigma (\d+)", metric):  # a short training: most of the gain over the input
             noisy = 20 * math.log10(255 / int(level[1]))
-            assert measured - noisy > 0.6 * (published - noisy), (
-                "a short training explains a lot, but not this"
-            )
-    assert stored["run"]["training_seconds"] > 10 or not stored["run"]["steps"]  # 0 steps: a measurement
-    for key in (
-        "seed",
-        "scale",
-        "steps",
-        "batch",
-        "training_seconds",
-        "device",
-        "precision",
-        "torch",
-        "commit",
-        "date",
-    ):
+            assert measured - noisy > 0.6 * (published - noisy), "a short training explains a lot, but not this"
+    trained = isinstance(reference.find(name), Recipe)
+    assert not trained or stored["run"]["training_seconds"] > 10
+    keys = ("seed", "scale", "device", "precision", "torch", "commit", "date")
+    for key in (*keys, "steps", "batch") if trained else keys:
         assert stored["run"][key] not in ("", None), key
 
 

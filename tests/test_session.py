@@ -63,9 +63,7 @@ def test_the_same_seed_gives_the_same_numbers_everywhere():
 
 def test_bf16_only_where_the_device_computes_it(monkeypatch):
     cpu = torch.device("cpu")
-    monkeypatch.setattr(
-        torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": False}, raising=False
-    )
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": False}, raising=False)
     assert session.pick_precision(cpu) == "no"
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True}, raising=False)
     assert session.pick_precision(cpu) == "bf16"
@@ -78,9 +76,7 @@ def test_bf16_only_where_the_device_computes_it(monkeypatch):
 def test_the_last_line_names_device_profile_versions_and_seconds(monkeypatch):
     monkeypatch.setenv("COURSE_PROFILE", "smoke")
     line = session.start().summary()
-    assert re.fullmatch(
-        r"Ran on .+, profile smoke, precision \w+, torch [\d.]+\S*, course_lib [\d.]+, in \d+ s", line
-    )
+    assert re.fullmatch(r"Ran on .+, profile smoke, precision \w+, torch [\d.]+\S*, course_lib [\d.]+, in \d+ s", line)
 
 
 def test_checkpoints_go_where_the_reader_says(monkeypatch, tmp_path):

@@ -1,4 +1,4 @@
-"""``% api: noise`` in a page becomes the public names of ``course_lib.noise`` with their docstrings.
+"""``% api: session`` in a page becomes the public names of ``course_lib.session`` with their docstrings.
 
 Read with ``ast``: nothing is imported, and a docstring is shown as it stands in the file, so a formula in it
 can neither be mistaken for markup nor fail the build.
@@ -9,7 +9,7 @@ import inspect
 import re
 from pathlib import Path
 
-MARKER = re.compile(r"^% api: (\w+)$", re.M)
+MARKER = re.compile(r"^% api: ([\w.]+)$", re.M)
 
 
 def public(part: Path) -> list[tuple[Path, ast.ClassDef | ast.FunctionDef]]:
@@ -40,9 +40,7 @@ def signature(node) -> str:
     for method in methods(node):
         if method.name == "__init__":
             return f"{node.name}({arguments(method)})"
-    fields = [
-        ast.unparse(n) for n in node.body if isinstance(n, ast.AnnAssign) and "field(" not in ast.unparse(n)
-    ]
+    fields = [ast.unparse(n) for n in node.body if isinstance(n, ast.AnnAssign) and "field(" not in ast.unparse(n)]
     return f"{node.name}({', '.join(fields)})"
 
 
@@ -65,7 +63,8 @@ def documented(node) -> str:
 
 def page(library: Path, part: str) -> tuple[str, list[Path]]:
     """Markdown for one part of the library, and the files it was read from."""
-    path = library / part if (library / part).is_dir() else library / f"{part}.py"
+    path = library.joinpath(*part.split("."))
+    path = path if path.is_dir() else path.with_suffix(".py")
     home = path / "__init__.py" if path.is_dir() else path
     lines, files = (
         [f"## {part}", "", fence(ast.get_docstring(ast.parse(home.read_text("utf-8"))) or "", "text")],

@@ -66,9 +66,7 @@ def check_alternative_text(app, doctree, docname):
         alt = (image.get("alt") or "").strip()
         if not alt or alt == image.get("uri") or PICTURE_FILE.search(alt):
             where = f"{app.env.doc2path(docname)}:{image.line or ''}"
-            logger.warning(
-                "image without alternative text: %s", image.get("uri"), location=where, type="course"
-            )
+            logger.warning("image without alternative text: %s", image.get("uri"), location=where, type="course")
     for raw in doctree.findall(nodes.raw):
         if "html" in raw.get("format", ""):
             for source in images_without_alt(raw.astext()):
@@ -101,9 +99,7 @@ def tidy_scripts(app, pagename, templatename, context, doctree):
         seen.add(body)
         scripts.append(script)
     context["script_files"] = scripts
-    context["css_files"] = [
-        c for c in context["css_files"] if "thebe" not in str(getattr(c, "filename", c)).lower()
-    ]
+    context["css_files"] = [c for c in context["css_files"] if "thebe" not in str(getattr(c, "filename", c)).lower()]
 
 
 def setup(app):

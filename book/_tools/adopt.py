@@ -22,9 +22,7 @@ def repository() -> str:
 
 
 def origin() -> str:
-    url = subprocess.run(
-        ["git", "remote", "get-url", "origin"], cwd=ROOT, capture_output=True, text=True
-    ).stdout
+    url = subprocess.run(["git", "remote", "get-url", "origin"], cwd=ROOT, capture_output=True, text=True).stdout
     found = re.search(rf"github\.com[:/]({SLUG}?)(\.git)?\s*$", url)
     if not found:
         raise SystemExit("the remote 'origin' is not on GitHub; say which: make adopt REPO=owner/name")

@@ -10,7 +10,7 @@ from PIL import Image
 
 from course_lib import data, reference
 from course_lib.denoising import denoise
-from course_lib.noise import Gaussian
+from course_lib.observation import Gaussian
 
 LEVELS = (10, 25, 40, 55, 75)  # grey levels; the network knows 25
 

@@ -1,8 +1,8 @@
 """Real images as tensors, verified, and batches cut from them on the device.
 
-- datasets, downloaded once or taken from ``COURSE_DATA``: ``bsd400()``, ``bsd68()``, ``set12()``,
-  ``cbsd68()``, ``cifar10(train)`` (and ``cifar10_source()``, its name beside results), ``cats_and_dogs()`` (and
-  ``cats_and_dogs_source()``)
+- datasets, downloaded once or taken from ``COURSE_DATA``: ``bsd400()``, ``bsd68()``, ``set12()``, ``cbsd68()``,
+  ``cifar10(train)`` (``cifar10_source()``, its name beside results; ``cifar10_batches(device, batch)``),
+  ``cats_and_dogs()`` (and ``cats_and_dogs_source()``)
 - photographs that need no download: ``photographs()``, and in the forms of bsd400 and bsd68
   ``photograph_tiles()`` and ``held_out_photographs()``; in the form of cats_and_dogs ``cats_and_things()``
 - people: ``faces(people, shots)``, procedural and nobody's (``datasheet()`` says what varies; ``identities``,
@@ -18,14 +18,15 @@ Pixels are uint8, or float in [0, 1]; images are (C, H, W).
 
 from . import store
 from .characters import ALPHABETS, UNSEEN, Characters, omniglot
-from .datasets import bsd68, bsd400, cbsd68, cifar10, cifar10_source, set12
-from .faces import Faces, datasheet, faces, identities, neutral_shots, photograph
+from .cifar import cifar10, cifar10_batches, cifar10_source
+from .datasets import bsd68, bsd400, cbsd68, set12
+from .embedded import held_out_photographs, photograph_tiles, photographs
 from .homographies import patch_sequence, write_patch_sequences
-from .patch_sequences import PATCH_TYPES, hpatches, patch_sequences, write_strips
 from .patches import Patches
 from .people import att_faces, att_source, lfw
 from .pets import CatsAndDogs, cats_and_dogs, cats_and_dogs_source, cats_and_things
-from .photographs import held_out_photographs, photograph_tiles, photographs
+from .procedural_faces import Faces, datasheet, faces, identities, neutral_shots, photograph
+from .sequences import PATCH_TYPES, hpatches, patch_sequences, write_strips
 from .store import DataError
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "cats_and_things",
     "cbsd68",
     "cifar10",
+    "cifar10_batches",
     "cifar10_source",
     "datasheet",
     "faces",

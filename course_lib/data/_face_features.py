@@ -30,9 +30,7 @@ def features(n: dict, point: dict, soft: float, skin: Tensor, hair: Tensor) -> T
     eye = inside(lens * height, s)
     centre = n["eye_distance"] * u.sign() + 0.05 * n["gaze"]
     across = ((u - centre).square() + (v - n["eye_height"]).square()).sqrt()
-    iris = mix(
-        [(0.50, 0.66, 0.80), (0.36, 0.50, 0.36), (0.40, 0.26, 0.12), (0.14, 0.08, 0.05)], n["eye_colour"]
-    )
+    iris = mix([(0.50, 0.66, 0.80), (0.36, 0.50, 0.36), (0.40, 0.26, 0.12), (0.14, 0.08, 0.05)], n["eye_colour"])
     face = over(face, torch.full_like(iris, 0.93), eye)
     face = over(face, iris, eye * inside(across - 0.082, s))
     face = over(face, torch.full_like(iris, 0.04), eye * inside(across - 0.034, s))

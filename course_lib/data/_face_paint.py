@@ -33,9 +33,7 @@ def skin_colour(n: dict) -> Tensor:
 
 
 def hair_colour(n: dict) -> Tensor:
-    hair = mix(
-        [(0.07, 0.06, 0.06), (0.22, 0.14, 0.09), (0.42, 0.24, 0.12), (0.78, 0.62, 0.36)], n["hair_tone"]
-    )
+    hair = mix([(0.07, 0.06, 0.06), (0.22, 0.14, 0.09), (0.42, 0.24, 0.12), (0.78, 0.62, 0.36)], n["hair_tone"])
     return torch.lerp(hair, torch.full_like(hair, 0.68), n["hair_grey"].clamp(0, 1).unsqueeze(1))
 
 

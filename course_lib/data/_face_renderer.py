@@ -54,9 +54,7 @@ def _surface(n: dict, x: Tensor, y: Tensor) -> dict[str, Tensor]:
 
 
 def _background(n: dict, step: Tensor) -> Tensor:
-    slope = n["background_slope"] * step.view(1, 1, -1) + 0.08 * torch.cos(
-        3 * step.view(1, -1, 1) + 9 * n["clothes"]
-    )
+    slope = n["background_slope"] * step.view(1, 1, -1) + 0.08 * torch.cos(3 * step.view(1, -1, 1) + 9 * n["clothes"])
     return (n["background"] + slope).clamp(0.02, 1).unsqueeze(1) * hue(n["background_hue"], 0.15)
 
 
@@ -68,17 +66,13 @@ def _behind_the_head(n, canvas, x, y, soft, skin, hair, point) -> Tensor:
     shoulders = (x / 0.95).square() + ((y - jaw - 0.42) / 0.38).square() - 1
     around = 1 + n["hair_volume"]
     crown = ((x + turn) / (n["face_width"] * around)).square() + ((y + 0.04) / (jaw * around)).square() - 1
-    fall = torch.maximum(
-        (x + turn).abs() - n["face_width"] * (around + 0.04), (y - n["hair_length"] * jaw).abs() - jaw
-    )
+    fall = torch.maximum((x + turn).abs() - n["face_width"] * (around + 0.04), (y - n["hair_length"] * jaw).abs() - jaw)
     long_hair = torch.maximum(fall, -y - 0.1) + 9 * (n["hair_length"] < 0.25)
     short_hair = torch.maximum(crown, y - (n["hair_length"].clamp(max=0.25) + 0.1) * jaw)
     shadow = 0.88 + 0.12 * torch.cos(14 * x)
     canvas = over(canvas, hair * shadow.unsqueeze(1), inside(long_hair, soft))
     canvas = over(canvas, clothes, inside(shoulders, soft))
-    neck = torch.maximum(
-        x.abs() - 0.55 * n["face_width"] - 0.1 * (y - jaw).clamp(min=0), (y - jaw).abs() - 0.25
-    )
+    neck = torch.maximum(x.abs() - 0.55 * n["face_width"] - 0.1 * (y - jaw).clamp(min=0), (y - jaw).abs() - 0.25)
     canvas = over(canvas, 0.72 * skin, inside(neck, soft))
     canvas = over(canvas, hair, inside(short_hair, soft))
     side = n["face_width"] * (0.98 + 0.06 * n["yaw"].cos())

@@ -48,9 +48,7 @@ def omniglot(size: int = 32, alphabets: tuple[str, ...] = ALPHABETS) -> Characte
     """
     unknown = sorted(set(alphabets) - set(ALPHABETS))
     if unknown or not alphabets:
-        raise ValueError(
-            f"alphabets must be some of {', '.join(ALPHABETS)}, got {', '.join(unknown) or 'none'}"
-        )
+        raise ValueError(f"alphabets must be some of {', '.join(ALPHABETS)}, got {', '.join(unknown) or 'none'}")
     if size < 1:
         raise ValueError(f"size must be at least 1, got {size}")
     pictures = _read(frozenset(alphabets))
@@ -79,7 +77,5 @@ def _read(alphabets: frozenset[str]) -> dict[tuple[str, str, str], Tensor]:
                         ink = ~np.array(picture.convert("1"))
                     pictures[key] = torch.from_numpy(ink.astype(np.uint8) * 255)[None]
         except (zipfile.BadZipFile, OSError) as error:
-            raise store.DataError(
-                f"omniglot: {folder / name} cannot be read ({error}); copy it again"
-            ) from error
+            raise store.DataError(f"omniglot: {folder / name} cannot be read ({error}); copy it again") from error
     return pictures

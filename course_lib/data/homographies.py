@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .._checks import check_images
-from .patch_sequences import write_strips
+from .sequences import write_strips
 
 SIDE = 65
 # per level: rotation in degrees, displacement as a share of the side, log of the scale, log of the aspect
@@ -35,9 +35,7 @@ def patch_sequence(photograph: Tensor, points: int = 100, viewpoint: bool = True
     Raises: ``ValueError`` for another form or type, values outside [0, 1], a picture without corners, ``points < 2``.
     """
     if photograph.ndim != 3 or photograph.shape[0] != 1 or min(photograph.shape[1:]) < 96:
-        raise ValueError(
-            f"photograph must be (1, H, W) with sides of at least 96, got {tuple(photograph.shape)}"
-        )
+        raise ValueError(f"photograph must be (1, H, W) with sides of at least 96, got {tuple(photograph.shape)}")
     if points < 2:
         raise ValueError(f"points must be at least 2, got {points}")
     check_images(photograph[None], "photograph", clean=True)
@@ -115,25 +113,18 @@ def _look_up(picture: Tensor, at: Tensor) -> Tensor:
     size = torch.tensor([picture.shape[2], picture.shape[1]]).view(1, 2, 1, 1)
     grid = ((2 * at + 1) / size - 1).permute(0, 2, 3, 1)
     # all patches below one another are one look-up in one picture
-    values = F.grid_sample(
-        picture[None], grid.flatten(0, 1)[None], padding_mode="border", align_corners=False
-    )
+    values = F.grid_sample(picture[None], grid.flatten(0, 1)[None], padding_mode="border", align_corners=False)
     return values.view(len(at), 1, *at.shape[2:])
 
 
 def _homography(shape: torch.Size, strength: float, draw: torch.Generator) -> Tensor:
     """Reference pixels -> target pixels: the corners of the picture move by up to ``strength`` of its sides."""
+    from kornia.geometry import get_perspective_transform
+
     height, width = shape[1:]
     corners = torch.tensor([[0.0, 0.0], [width, 0.0], [width, height], [0.0, height]])
     moved = corners + strength * (2 * torch.rand(4, 2, generator=draw) - 1) * torch.tensor([width, height])
-    rows, right = [], []
-    for (x, y), (u, v) in zip(corners.tolist(), moved.tolist(), strict=True):
-        rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
-        right += [u, v]
-    solution = torch.linalg.solve(
-        torch.tensor(rows, dtype=torch.float64), torch.tensor(right, dtype=torch.float64)
-    )
-    return torch.cat([solution, solution.new_ones(1)]).view(3, 3).float()
+    return get_perspective_transform(corners[None].double(), moved[None].double())[0].float()
 
 
 def _warp(picture: Tensor, homography: Tensor) -> Tensor:
@@ -147,10 +138,7 @@ def _warp(picture: Tensor, homography: Tensor) -> Tensor:
 def _new_light(picture: Tensor, strength: float, draw: torch.Generator) -> Tensor:
     """Another exposure, tone curve and a slope of brightness across the picture; a little sensor noise."""
     u = 2 * torch.rand(4, generator=draw) - 1
-    slope = (
-        torch.linspace(-1, 1, picture.shape[2]) * u[2]
-        + torch.linspace(-1, 1, picture.shape[1])[:, None] * u[3]
-    )
+    slope = torch.linspace(-1, 1, picture.shape[2]) * u[2] + torch.linspace(-1, 1, picture.shape[1])[:, None] * u[3]
     tone = picture.clamp(1e-4, 1) ** torch.exp(strength * u[0])
     lit = tone * torch.exp(0.6 * strength * u[1] + 0.5 * strength * slope)
     return (lit + 0.01 * torch.randn(picture.shape, generator=draw)).clamp(0, 1)

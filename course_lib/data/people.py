@@ -6,7 +6,6 @@ the download; with ``COURSE_DATA`` they are read from there and nothing is downl
 Chapter: book/metric_learning/identification.ipynb
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from . import store
-from .faces import Faces
+from . import folders, store
+from .procedural_faces import Faces
 
 ATT_FOLDER, LFW_FOLDER = "orl_faces", "lfw_home"
 ATT_PEOPLE, ATT_SHOTS = 40, 10
@@ -33,7 +32,7 @@ def att_faces(size: int = 48) -> Faces:
     Raises: ``DataError`` for missing, damaged or other files, no network; ``ValueError`` for ``size < 1``.
     """
     _check_size(size)
-    if root := _given():
+    if root := folders.given_root():
         folder = root / ATT_FOLDER
         names = [f"s{who}/{shot}.pgm" for who in range(1, ATT_PEOPLE + 1) for shot in range(1, ATT_SHOTS + 1)]
         images = torch.stack([_read_pgm(folder / name) for name in names])
@@ -48,7 +47,7 @@ def att_faces(size: int = 48) -> Faces:
 
 def att_source() -> str:
     """What `att_faces` reads here, as it must be named beside results."""
-    return "AT&T faces" if _given() else "AT&T faces (64x64 crops of scikit-learn)"
+    return "AT&T faces" if folders.given_root() else "AT&T faces (64x64 crops of scikit-learn)"
 
 
 def lfw(size: int = 48, at_least: int = 2) -> Faces:
@@ -68,16 +67,11 @@ def lfw(size: int = 48, at_least: int = 2) -> Faces:
     return Faces(_squares((scale * images).round().byte(), size), torch.from_numpy(data.target).long())
 
 
-def _given() -> Path | None:
-    given = os.environ.get("COURSE_DATA")
-    return Path(given).expanduser() if given else None
-
-
 def _sklearn(function: str, what: str, folder: str, **options):
     from sklearn import datasets
 
-    root = _given()
-    home = root if root else store.cache() / folder
+    root = folders.given_root()
+    home = root if root else folders.cache() / folder
     if root and not (root / folder).is_dir():
         raise store.DataError(
             f"{what}: COURSE_DATA={root} has no {folder}/; fill it on a machine with network by "
@@ -106,9 +100,7 @@ def _read_pgm(path: Path) -> Tensor:
     except (OSError, ValueError, SyntaxError) as error:
         raise store.DataError(f"the AT&T faces: {path} cannot be read ({error}); replace it") from error
     if tuple(pixels.shape) != ATT_SIZE or pixels.dtype != torch.uint8:
-        raise store.DataError(
-            f"{path} must be 92 x 112 pixels of 8 bits, got {tuple(pixels.shape)} {pixels.dtype}"
-        )
+        raise store.DataError(f"{path} must be 92 x 112 pixels of 8 bits, got {tuple(pixels.shape)} {pixels.dtype}")
     return pixels[None]
 
 

@@ -4,19 +4,18 @@ Parkhi et al., "Cats and Dogs", CVPR 2012, https://doi.org/10.1109/CVPR.2012.624
 Chapter: book/denoising/autoencoders.ipynb
 """
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from . import store
-from .datasets import cifar10, cifar10_source
-from .photographs import photographs
+from . import folders, store
+from .cifar import cifar10, cifar10_source
+from .embedded import photographs
 
 FOLDER = "oxford-iiit-pet"  # torchvision's name
 CIFAR_CAT, CIFAR_DOG = 3, 5
@@ -36,9 +35,7 @@ class CatsAndDogs:
 
     def __str__(self) -> str:
         counts = [len(labels) for _, labels in (self.train, self.val, self.test)]
-        return "{}: {:,} images to train on, {:,} for validation, {:,} to test on".format(
-            self.source, *counts
-        )
+        return "{}: {:,} images to train on, {:,} for validation, {:,} to test on".format(self.source, *counts)
 
 
 def cats_and_dogs(size: int = 64) -> CatsAndDogs:
@@ -60,8 +57,8 @@ def cats_and_dogs(size: int = 64) -> CatsAndDogs:
     """
     if size < 1:
         raise ValueError(f"size must be at least 1, got {size}")
-    root = _given() or store.cache()
-    if _given() is None and not (root / FOLDER).is_dir():
+    root = folders.given_root() or folders.cache()
+    if folders.given_root() is None and not (root / FOLDER).is_dir():
         _download(root)
     if (root / FOLDER).is_dir():
         train, test = (_read_pets(root, split, size) for split in ("trainval", "test"))
@@ -84,7 +81,7 @@ def cats_and_dogs_source(size: int = 64) -> str:
 
     Raises: ``DataError`` where COURSE_DATA holds neither of its sets.
     """
-    root = _given()
+    root = folders.given_root()
     if root is None or (root / FOLDER).is_dir():
         return "Oxford-IIIT Pet"
     return f"{cifar10_source()}, cats and dogs enlarged from 32x32 to {size}x{size}"
@@ -101,20 +98,11 @@ def cats_and_things(size: int = 64) -> CatsAndDogs:
         for picture in pictures.values()
     ]
     images = torch.cat([tile.reshape(-1, 3, size, size) for tile in tiles])
-    labels = torch.cat(
-        [torch.full((tile[..., 0, 0, 0].numel(),), int(k > 0)) for k, tile in enumerate(tiles)]
-    )
+    labels = torch.cat([torch.full((tile[..., 0, 0, 0].numel(),), int(k > 0)) for k, tile in enumerate(tiles)])
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
     fifth = len(order) // 5
     splits = (order[2 * fifth :], order[:fifth], order[fifth : 2 * fifth])
-    return CatsAndDogs(
-        *(_take((images, labels), split) for split in splits), source="tiles of three photographs"
-    )
-
-
-def _given() -> Path | None:
-    given = os.environ.get("COURSE_DATA")
-    return Path(given).expanduser() if given else None
+    return CatsAndDogs(*(_take((images, labels), split) for split in splits), source="tiles of three photographs")
 
 
 def _take(pair: tuple[Tensor, Tensor], which: Tensor) -> tuple[Tensor, Tensor]:
@@ -150,11 +138,7 @@ def _download(root: Path) -> None:
     from torchvision.datasets import OxfordIIITPet
 
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        # torchvision takes any folder of that name for complete: let it work aside, then move the whole in
-        with TemporaryDirectory(dir=root, suffix=store.PART) as aside:
-            OxfordIIITPet(aside, download=True)
-            os.replace(Path(aside, FOLDER), root / FOLDER)
+        folders.download_aside(partial(OxfordIIITPet, download=True), FOLDER, root)
     except (OSError, RuntimeError) as error:
         raise store.DataError(
             f"Oxford-IIIT Pet: cannot download {OxfordIIITPet._RESOURCES[0][0]} (0.8 GB) to {root}: {error}. Check "

@@ -18,8 +18,10 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from . import folders
+from .folders import PART
+
 HERE = Path(__file__).parent
-PART = ".part"  # the ending of a file on its way; no reader of a set looks at it
 CONNECTIONS = 8  # small files: waiting for answers, not bandwidth, is what takes time
 TIMEOUT = 20  # seconds without a byte
 
@@ -45,10 +47,9 @@ def fetch(name: str, to: str | os.PathLike | None = None) -> Path:
         DataError: unknown name, no network, wrong hash, full disk, read-only folder, incomplete COURSE_DATA.
     """
     about = describe(name)
-    given = os.environ.get("COURSE_DATA")
-    if given and to is None:
-        return _given(Path(given).expanduser(), name, about["checksums"])
-    folder = (cache() if to is None else Path(to).expanduser()) / name
+    if to is None and (root := folders.given_root()):
+        return _given(root, name, about["checksums"])
+    folder = (folders.cache() if to is None else Path(to).expanduser()) / name
     try:
         wanted = {file: sha for file, sha in about["checksums"].items() if _sha256(folder / file) != sha}
         if wanted:
@@ -72,11 +73,6 @@ def describe(name: str) -> dict:
     return registry[name] | {"checksums": json.loads((HERE / "checksums" / f"{name}.json").read_text())}
 
 
-def cache() -> Path:
-    """The folder under which downloads are kept, the operating system's own place for caches."""
-    return Path(_pooch().os_cache("course_lib"))
-
-
 def _given(root: Path, name: str, files: dict[str, str]) -> Path:
     folder = root / name
     try:
@@ -97,9 +93,10 @@ def _given(root: Path, name: str, files: dict[str, str]) -> Path:
 
 
 def _download(name: str, folder: Path, wanted: dict[str, str], about: dict) -> None:
+    import pooch
     from tqdm import tqdm
 
-    get = _pooch().HTTPDownloader(timeout=TIMEOUT, chunk_size=1 << 16)
+    get = pooch.HTTPDownloader(timeout=TIMEOUT, chunk_size=1 << 16)
     failures = Counter(dict.fromkeys(about["sources"], 0))  # shared: all files avoid a source that is down
     pool = ThreadPoolExecutor(CONNECTIONS)
     jobs = {pool.submit(_get, get, folder / file, sha, failures): file for file, sha in wanted.items()}
@@ -188,12 +185,3 @@ def _sha256(path: Path) -> str | None:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except FileNotFoundError:
         return None
-
-
-def _pooch():
-    try:
-        import pooch
-    except ImportError as error:
-        advice = "pip install pooch, or set COURSE_DATA to a filled folder"
-        raise DataError(f"downloading needs pooch: {advice}") from error
-    return pooch

@@ -3,12 +3,11 @@
 from .autoencoders import ConvAutoencoder, FullyConvolutionalAutoencoder
 from .bias_free import BiasFreeBatchNorm2d, BiasFreeDnCNN, remove_biases
 from .cbdnet import CBDNet, asymmetric_loss, cbdnet_loss, total_variation
-from .damage import Chain, perturbations
 from .dncnn import DnCNN, residual_loss
 from .evaluation import denoise, evaluate
-from .ffdnet import FFDNet, level_map, told
+from .ffdnet import FFDNet, level_map, with_sigma
 from .gated import GatedConvDeconv
-from .gradual import ClassAwareDenoiser, ClassRouter, GradualDenoiser
+from .gradual_denoising import ClassAwareDenoiser, ClassRouter, GradualDenoiser
 from .multi_branch import MultiBranchDnCNN
 from .unet import ShallowUNet
 
@@ -16,7 +15,6 @@ __all__ = [
     "BiasFreeBatchNorm2d",
     "BiasFreeDnCNN",
     "CBDNet",
-    "Chain",
     "ClassAwareDenoiser",
     "ClassRouter",
     "ConvAutoencoder",
@@ -32,9 +30,8 @@ __all__ = [
     "denoise",
     "evaluate",
     "level_map",
-    "perturbations",
     "remove_biases",
     "residual_loss",
-    "told",
+    "with_sigma",
     "total_variation",
 ]

@@ -33,9 +33,11 @@ class ConvAutoencoder(nn.Module):
         or pairs      36,619 + 224       64-32-32-16-16-8-8, then 8-3: 23,832 fewer, and only from 64 maps
 
     Args:
-        latent: numbers in the bottleneck. decoder: ``strided`` | ``upsampled`` | ``pairs``.
+        latent: numbers in the bottleneck.
+        decoder: ``strided`` | ``upsampled`` | ``pairs``.
         widths: feature maps of the encoder's blocks; the decoder starts from ``widths[1]`` of them.
-        size: side of the images, a multiple of 8: the dense layers fix it. channels: 3 for colour.
+        size: side of the images, a multiple of 8: the dense layers fix it.
+        channels: 3 for colour.
 
     Shape:
         z: (B, channels, size, size), float in [0, 1] plus noise -> the same shape, in (0, 1)
@@ -79,9 +81,7 @@ class ConvAutoencoder(nn.Module):
         """The bottleneck: (B, latent), not negative."""
         check_images(z, "z", channels=self.channels)
         if z.shape[2:] != (self.size, self.size):
-            raise ValueError(
-                f"z must be {self.size} x {self.size}, got {tuple(z.shape)}: dense layers fix it"
-            )
+            raise ValueError(f"z must be {self.size} x {self.size}, got {tuple(z.shape)}: dense layers fix it")
         return self.squeeze(self.encoder(z).flatten(1))
 
     def decode(self, code: Tensor) -> Tensor:
@@ -143,8 +143,7 @@ class FullyConvolutionalAutoencoder(nn.Module):
 def conv_pool_blocks(channels: int, widths: tuple[int, ...]) -> nn.Sequential:
     """The encoder: (conv, conv, pool) for each width; every pooling halves the side."""
     blocks = [
-        nn.Sequential(conv_bn_relu(a, b), conv_bn_relu(b, b), nn.MaxPool2d(2))
-        for a, b in pairwise((channels, *widths))
+        nn.Sequential(conv_bn_relu(a, b), conv_bn_relu(b, b), nn.MaxPool2d(2)) for a, b in pairwise((channels, *widths))
     ]
     return nn.Sequential(*blocks)
 

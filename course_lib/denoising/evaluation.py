@@ -55,7 +55,7 @@ def evaluate(
     Args:
         denoiser: a model, or any function (1, C, H, W) -> (1, C, H, W).
         images: clean images (C, H, W) in [0, 1], of any sizes.
-        noise: an observation model of `course_lib.noise`.
+        noise: an observation model of `course_lib.observation.noise`.
         seed: image ``i`` gets noise from a CPU generator seeded with ``seed + i``, so that the noisy test set
             is the same on every device and for every denoiser.
 

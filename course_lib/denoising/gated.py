@@ -22,7 +22,8 @@ class GatedConvDeconv(nn.Module):
 
     Args:
         depth: number of layers, even and at least 4; half of them are transposed convolutions.
-        width: feature maps of all but the last layer. channels: 3 for colour.
+        width: feature maps of all but the last layer.
+        channels: 3 for colour.
 
     Shape:
         z: (B, channels, H, W), float in [0, 1] plus noise -> the same shape
@@ -41,9 +42,7 @@ class GatedConvDeconv(nn.Module):
             raise ValueError(f"depth must be even and at least 4, got {depth}")
         half = depth // 2
         self.channels = channels
-        self.convs = nn.ModuleList(
-            nn.Conv2d(width if k else channels, width, 3, padding=1) for k in range(half)
-        )
+        self.convs = nn.ModuleList(nn.Conv2d(width if k else channels, width, 3, padding=1) for k in range(half))
         self.deconvs = nn.ModuleList(nn.ConvTranspose2d(width, width, 3, padding=1) for _ in range(half - 1))
         self.last = nn.ConvTranspose2d(width, channels, 3, padding=1)
         self.gates = nn.Parameter(torch.zeros(half - 1))

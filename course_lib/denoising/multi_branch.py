@@ -18,7 +18,9 @@ class MultiBranchDnCNN(nn.Module):
     before it), the network has 5,830,019, 0.4 % more.
 
     Args:
-        width: filters per layer. nodes: convolutions with batch norm in each branch. kernels: their size.
+        width: filters per layer.
+        nodes: convolutions with batch norm in each branch.
+        kernels: their size.
         channels: 1 for grey images, 3 for colour.
 
     Shape:
@@ -42,13 +44,9 @@ class MultiBranchDnCNN(nn.Module):
     ):
         super().__init__()
         if len(nodes) != len(kernels) or any(k % 2 == 0 for k in kernels):
-            raise ValueError(
-                f"each branch needs a number of nodes and an odd kernel, got {nodes} and {kernels}"
-            )
+            raise ValueError(f"each branch needs a number of nodes and an odd kernel, got {nodes} and {kernels}")
         self.channels = channels
-        self.branches = nn.ModuleList(
-            _branch(width, n, k, channels) for n, k in zip(nodes, kernels, strict=True)
-        )
+        self.branches = nn.ModuleList(_branch(width, n, k, channels) for n, k in zip(nodes, kernels, strict=True))
 
     def steps(self, z: Tensor) -> list[Tensor]:
         """The image after each branch; the last one is the output."""

@@ -4,9 +4,9 @@ Run by a person, ``explore`` is a slider that calls the function. In stored outp
 by the runner) and wherever there is no kernel, it is HTML that holds the frames and needs nothing else.
 """
 
-from .hover import hover
 from .player import explore
-from .quiz import choice, number, quiz
+from .pointer import hover
+from .questions import choice, number, quiz
 from .split import compare
 
 __all__ = ["choice", "compare", "explore", "hover", "number", "quiz"]

@@ -15,26 +15,24 @@ def compare(before, after, alt, before_label="noisy", after_label="denoised", zo
     The same element live and stored: there is nothing to compute, so no kernel is needed.
 
     Args:
-        before, after: images of one size, as in ``plotting.images`` (clipped to [0, 1] for display).
+        before: image as in ``plotting.images`` (clipped to [0, 1] for display).
+        after: image of the same size.
         alt: one sentence that says what can be seen.
-        before_label, after_label: written at the two ends of the slider.
+        before_label: written at the left end of the slider.
+        after_label: written at the right end.
         zoom: every pixel becomes a square of so many screen pixels.
 
     Raises:
         ValueError: not an image, two different sizes, empty ``alt``, or more than 1 MB.
     """
-    publish(
-        check_alt(alt), "text/html", static(before, after, check_alt(alt), before_label, after_label, zoom)
-    )
+    publish(check_alt(alt), "text/html", static(before, after, check_alt(alt), before_label, after_label, zoom))
 
 
 def static(before, after, alt, before_label, after_label, zoom) -> str:
     """The element as HTML; without its script it stands still with the line in the middle."""
     before, after = pixels.as_pixels(before, "before"), pixels.as_pixels(after, "after")
     if before.shape[:2] != after.shape[:2]:
-        raise ValueError(
-            f"before and after must have the same size, got {before.shape[:2]} and {after.shape[:2]}"
-        )
+        raise ValueError(f"before and after must have the same size, got {before.shape[:2]} and {after.shape[:2]}")
     pixels.check_whole(zoom, "zoom")
     h, w = before.shape[0] * zoom, before.shape[1] * zoom
 

@@ -18,8 +18,10 @@ class PeopleBatches:
     Drawn at random, 64 pictures of 300 people would hold almost no two of the same person.
 
     Args:
-        images: uint8 (N, C, H, W). labels: (N,) integers; every identity needs at least two pictures.
-        people, shots: of a batch. Who has fewer pictures than ``shots`` gives some of them twice.
+        images: uint8 (N, C, H, W).
+        labels: (N,) integers; every identity needs at least two pictures.
+        people: in a batch.
+        shots: pictures of each; of people who have fewer, some are drawn twice.
         jitter: shift, turn, zoom, mirror every picture a little and change its tone, for sets with few pictures.
         device: where the pictures live and batches are made.
 
@@ -47,9 +49,7 @@ class PeopleBatches:
             or not len(labels)
         ):
             got = f"{tuple(images.shape)} {images.dtype} and {tuple(labels.shape)} {labels.dtype}"
-            raise ValueError(
-                f"images must be uint8 (N, C, H, W), N at least 1, and labels (N,) integers, got {got}"
-            )
+            raise ValueError(f"images must be uint8 (N, C, H, W), N at least 1, and labels (N,) integers, got {got}")
         names, counts = labels.cpu().unique(return_counts=True)
         if people < 2 or shots < 2 or people > len(names) or counts.min() < 2:
             raise ValueError(
@@ -72,9 +72,7 @@ class PeopleBatches:
         lots = lots + 2 * (torch.arange(self.most, device=self.device) >= counts)
         picture = lots.argsort(1)[:, : self.shots] % counts
         z = self.images[(self.starts[chosen, None] + picture).flatten()].float() / 255
-        return (jittered(z, generator) if self.jitter else z), self.names[chosen].repeat_interleave(
-            self.shots
-        )
+        return (jittered(z, generator) if self.jitter else z), self.names[chosen].repeat_interleave(self.shots)
 
 
 def jittered(z: Tensor, generator: torch.Generator) -> Tensor:
@@ -93,10 +91,7 @@ def jittered(z: Tensor, generator: torch.Generator) -> Tensor:
     zoom, angle = 1 + 0.1 * unit[0], math.radians(7) * unit[1]
     mirror = torch.where(unit[2] > 0, 1.0, -1.0)
     cos, sin = zoom * angle.cos(), zoom * angle.sin()
-    rows = [
-        torch.stack([cos * mirror, -sin, 0.1 * unit[3]], 1),
-        torch.stack([sin * mirror, cos, 0.1 * unit[4]], 1),
-    ]
+    rows = [torch.stack([cos * mirror, -sin, 0.1 * unit[3]], 1), torch.stack([sin * mirror, cos, 0.1 * unit[4]], 1)]
     grid = F.affine_grid(torch.stack(rows, 1), list(z.shape), align_corners=False)
     moved = F.grid_sample(z, grid, padding_mode="border", align_corners=False)
     return moved.clamp(0, 1) ** torch.exp(0.3 * unit[5]).view(-1, 1, 1, 1)

@@ -7,7 +7,8 @@ import math
 
 from torch import Tensor
 
-from .losses import check_embeddings, distance_matrix
+from .._checks import check_embeddings
+from .losses import distance_matrix
 
 
 def embedding_spread(embedding: Tensor) -> float:

@@ -11,7 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .losses import check_embeddings
+from .._checks import check_embeddings
+from .._files import replacing
 
 RULES = ("mean", "nearest")
 CHUNK = 1 << 24  # distances in memory at once: 64 MB
@@ -22,7 +23,8 @@ class Identification:
     """What `TemplateGallery.identify` answers, query by query.
 
     Attributes:
-        names: the nearest person, or None for "no identification". nearest: the same without rejection.
+        names: the nearest person, or None for "no identification".
+        nearest: the same without rejection.
         distances: to the nearest person, (Q,).
     """
 
@@ -39,7 +41,8 @@ class TemplateGallery:
     template makes the second accept a stranger. Of two people at the same distance, the first to be enrolled is named.
 
     Args:
-        rule: ``mean`` or ``nearest``. threshold: gamma; None accepts everybody.
+        rule: ``mean`` or ``nearest``.
+        threshold: gamma; None accepts everybody.
         device: where the templates live and distances are computed.
 
     Example:
@@ -50,9 +53,7 @@ class TemplateGallery:
         ['Ada', None]
     """
 
-    def __init__(
-        self, rule: str = "mean", threshold: float | None = None, device: torch.device | str = "cpu"
-    ):
+    def __init__(self, rule: str = "mean", threshold: float | None = None, device: torch.device | str = "cpu"):
         if rule not in RULES:
             raise ValueError(f"rule must be one of {', '.join(RULES)}, got {rule!r}")
         if threshold is not None and not 0 <= threshold < math.inf:
@@ -167,9 +168,8 @@ class TemplateGallery:
         from safetensors.torch import save_file
 
         about = {"people": list(self._people.items()), "rule": self.rule, "threshold": self.threshold}
-        aside = Path(f"{path}.new")
-        save_file({"templates": self.templates.cpu().contiguous()}, aside, {"gallery": json.dumps(about)})
-        aside.replace(path)
+        with replacing(path) as part:
+            save_file({"templates": self.templates.cpu().contiguous()}, part, {"gallery": json.dumps(about)})
 
     @classmethod
     def load(cls, path: str | Path, device: torch.device | str = "cpu") -> "TemplateGallery":

@@ -10,7 +10,7 @@ Chapter: book/metric_learning/siamese_networks.ipynb
 import torch
 from torch import Tensor
 
-from .._checks import check_same_device, check_same_shape
+from .._checks import check_embeddings, check_same_device, check_same_shape
 
 
 def pair_distance(a: Tensor, b: Tensor, squared: bool = False) -> Tensor:
@@ -19,7 +19,7 @@ def pair_distance(a: Tensor, b: Tensor, squared: bool = False) -> Tensor:
     The root has an infinite slope at 0; there the gradient is set to 0, since two equal embeddings give no direction.
 
     Shape: two (B, D) -> (B,), at least float32: half precision overflows at 256.
-    Raises: ``ValueError`` for other shapes, or a shape or a device each.
+    Raises: ``ValueError`` for other shapes, or two that differ in shape or device.
     """
     check_embeddings(a, "a")
     check_same_shape(a, b, "the two batches of embeddings")
@@ -75,9 +75,7 @@ def hardest_negative_loss(anchor: Tensor, positive: Tensor, margin: float = 1.0)
     check_same_shape(anchor, positive, "anchor and positive")
     check_same_device(anchor, positive, "anchor", "positive")
     if (count := len(anchor)) < 2:
-        raise ValueError(
-            f"anchor must hold at least two rows, since the others are the negatives, got {count}"
-        )
+        raise ValueError(f"anchor must hold at least two rows, since the others are the negatives, got {count}")
     distances = distance_matrix(torch.cat([anchor, positive]))[:count, count:]
     others = distances.masked_fill(torch.eye(count, dtype=torch.bool, device=distances.device), torch.inf)
     nearest = torch.minimum(others.min(0).values, others.min(1).values)
@@ -101,17 +99,6 @@ def distance_matrix(embedding: Tensor, squared: bool = False) -> Tensor:
         return _root(norms[:, None] + norms - 2 * e @ e.T, squared)
 
 
-def check_embeddings(embedding: Tensor, name: str = "embedding", dims: int | None = None) -> None:
-    """Raise ``ValueError`` unless ``embedding`` is a (B, D) float tensor, with D = ``dims`` where that is given."""
-    if not isinstance(embedding, Tensor) or embedding.ndim != 2:
-        got = tuple(embedding.shape) if isinstance(embedding, Tensor) else type(embedding).__name__
-        raise ValueError(f"{name} must be a tensor (B, D), got {got}")
-    if not embedding.is_floating_point():
-        raise ValueError(f"{name} must be floating point, got {embedding.dtype}")
-    if dims is not None and embedding.shape[1] != dims:
-        raise ValueError(f"{name} must have {dims} dimensions, got {embedding.shape[1]}")
-
-
 def _root(squares: Tensor, squared: bool) -> Tensor:
     if squared:
         return squares.clamp(min=0)
@@ -121,13 +108,11 @@ def _root(squares: Tensor, squared: bool) -> Tensor:
 def _check_y(y: Tensor, a: Tensor) -> Tensor:
     _check_some(a, "a")
     if y.shape != a.shape[:1]:
-        raise ValueError(f"y must have one number a pair, ({len(a)},), got {tuple(y.shape)}")
+        raise ValueError(f"y must have one number for each pair, ({len(a)},), got {tuple(y.shape)}")
     check_same_device(y, a, "y", "a")
     return y.to(a.dtype)
 
 
 def _check_some(embedding: Tensor, name: str) -> None:
     if not len(embedding):
-        raise ValueError(
-            f"{name} must hold at least one row, got {tuple(embedding.shape)}: the mean of nothing is NaN"
-        )
+        raise ValueError(f"{name} must hold at least one row, got {tuple(embedding.shape)}: the mean of nothing is NaN")

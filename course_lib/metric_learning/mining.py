@@ -9,8 +9,8 @@ Chapter: book/metric_learning/siamese_networks.ipynb
 import torch
 from torch import Tensor
 
-from .._checks import check_same_device
-from .losses import check_embeddings, distance_matrix, pair_distance
+from .._checks import check_embeddings, check_same_device
+from .losses import distance_matrix, pair_distance
 
 STRATEGIES = ("all", "random", "batch-hard", "semi-hard")
 
@@ -32,7 +32,8 @@ def mined_triplet_loss(
         mining: ``all``: every triplet. ``random``: a random positive and negative for each anchor.
             ``batch-hard``: for each anchor the farthest positive and the nearest negative.
             ``semi-hard``: every triplet whose negative is farther than the positive, but by less than the margin.
-        margin: m. squared: use squared distances.
+        margin: m.
+        squared: use squared distances.
         generator: for ``random``; by default torch's own.
 
     Shape: embedding (B, D), labels (B,) integers -> scalar
@@ -77,9 +78,7 @@ def hardest_triplets(embedding: Tensor, labels: Tensor) -> tuple[Tensor, Tensor,
 
 
 @torch.no_grad()
-def random_triplets(
-    labels: Tensor, generator: torch.Generator | None = None
-) -> tuple[Tensor, Tensor, Tensor]:
+def random_triplets(labels: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor, Tensor]:
     """For each anchor a random positive and a random negative, each uniform, as three index vectors.
 
     Shape: (B,) integers -> three (B',), B' being the number of anchors that have both.
@@ -88,9 +87,7 @@ def random_triplets(
     if labels.ndim != 1 or labels.is_floating_point():
         raise ValueError(f"labels must be (B,) integers, got {tuple(labels.shape)} {labels.dtype}")
     same = labels[:, None] == labels
-    draw = torch.rand(
-        2, *same.shape, generator=generator, device=generator.device if generator else labels.device
-    )
+    draw = torch.rand(2, *same.shape, generator=generator, device=generator.device if generator else labels.device)
     lots = draw.to(labels.device)
     positive = lots[0].masked_fill(~same, -1).fill_diagonal_(-1).max(1)
     negative = lots[1].masked_fill(same, -1).max(1)
@@ -109,7 +106,7 @@ def _check(embedding: Tensor, labels: Tensor, mining: str) -> None:
     check_embeddings(embedding)
     if labels.shape != embedding.shape[:1] or labels.is_floating_point():
         got = f"{tuple(labels.shape)} {labels.dtype}"
-        raise ValueError(f"labels must be ({len(embedding)},) integers, one an embedding, got {got}")
+        raise ValueError(f"labels must be ({len(embedding)},) integers, one for each embedding, got {got}")
     if not len(embedding):
         raise ValueError(f"embedding must hold at least one row, got {tuple(embedding.shape)}")
     check_same_device(labels, embedding, "labels", "embedding")

@@ -17,7 +17,9 @@ class ROC:
     """Accepting all distances up to ``thresholds[k]``, which share of pairs is accepted; from none to all. By `roc`.
 
     Attributes:
-        thresholds: rising, the first -inf. false_accepts: share of the different pairs, from 0 to 1. true_accepts: of
+        thresholds: rising, the first -inf.
+        false_accepts: share of the different pairs, from 0 to 1.
+        true_accepts: of
             the same. (K + 1,) each, on the CPU.
     """
 
@@ -63,15 +65,13 @@ def roc(same: Tensor, different: Tensor) -> ROC:
         if values.ndim != 1 or not len(values) or not values.is_floating_point() or values.isnan().any():
             got = f"shape {tuple(values.shape)}, {values.dtype}, {int(values.isnan().sum())} NaN"
             raise ValueError(f"{name} must be a vector of floating-point distances without NaN, got {got}")
-    same, different = same.detach().cpu().double(), different.detach().cpu().double()
-    thresholds = torch.cat([same, different]).unique()
-    accepted = [
-        torch.searchsorted(values.sort().values, thresholds, right=True).double() / len(values)
-        for values in (different, same)
-    ]
-    start = thresholds.new_full((1,), -torch.inf)
-    zero = accepted[0].new_zeros(1)
-    return ROC(torch.cat([start, thresholds]), *(torch.cat([zero, rate]) for rate in accepted))
+    distances, order = torch.cat([same, different]).detach().cpu().double().sort()
+    is_same = order < len(same)
+    # equal distances are one threshold: the last of each group counts
+    last = torch.cat([distances[1:] != distances[:-1], torch.ones(1, dtype=torch.bool)])
+    false, true = (which.cumsum(0)[last].double() / which.sum() for which in (~is_same, is_same))
+    zero = true.new_zeros(1)
+    return ROC(torch.cat([zero - torch.inf, distances[last]]), torch.cat([zero, false]), torch.cat([zero, true]))
 
 
 def split_pairs(distances: Tensor, rows: Tensor, columns: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -100,7 +100,8 @@ class OpenSetCurve:
     Attributes:
         thresholds: every distance that occurs; up to and including it, queries are let in.
         false_alarms: share of the strangers that are taken for somebody.
-        identified: share of the enrolled that are recognised as themselves. mistaken: taken for somebody else.
+        identified: share of the enrolled that are recognised as themselves.
+        mistaken: taken for somebody else.
     """
 
     thresholds: Tensor
@@ -120,20 +121,10 @@ def open_set_curve(known: Tensor, right: Tensor, strangers: Tensor) -> OpenSetCu
     Shape: (P,), (P,), (N,) on any device -> K points for K different distances, on the CPU
     Raises: ``ValueError`` for an empty set, other shapes, NaN.
     """
-    if (
-        known.shape != right.shape
-        or known.ndim != 1
-        or strangers.ndim != 1
-        or not len(known)
-        or not len(strangers)
-    ):
+    if known.shape != right.shape or known.ndim != 1 or strangers.ndim != 1 or not len(known) or not len(strangers):
         got = ", ".join(str(tuple(x.shape)) for x in (known, right, strangers))
         raise ValueError(f"known and right must be (P,), strangers (N,), and none empty, got {got}")
-    known, right, strangers = (
-        known.detach().cpu().double(),
-        right.cpu().bool(),
-        strangers.detach().cpu().double(),
-    )
+    known, right, strangers = (known.detach().cpu().double(), right.cpu().bool(), strangers.detach().cpu().double())
     thresholds = torch.cat([known, strangers]).unique()
     if thresholds.isnan().any():
         raise ValueError("known and strangers must be distances without NaN, got some")
@@ -142,10 +133,7 @@ def open_set_curve(known: Tensor, right: Tensor, strangers: Tensor) -> OpenSetCu
         return torch.searchsorted(values.sort().values, thresholds, right=True).double() / of
 
     return OpenSetCurve(
-        thresholds,
-        share(strangers, len(strangers)),
-        share(known[right], len(known)),
-        share(known[~right], len(known)),
+        thresholds, share(strangers, len(strangers)), share(known[right], len(known)), share(known[~right], len(known))
     )
 
 

@@ -3,8 +3,10 @@
 Every function displays at once and insists on ``alt``, the sentence that stands in for the picture.
 """
 
+from .embeddings import mosaic, tsne
 from .figures import palette, show, style, subplots
 from .listing import source
 from .pixels import images
+from .tables import table
 
-__all__ = ["images", "palette", "show", "source", "style", "subplots"]
+__all__ = ["images", "mosaic", "palette", "show", "source", "style", "subplots", "table", "tsne"]

@@ -51,9 +51,7 @@ def show(fig, alt: str) -> None:
 
     alt = check_alt(alt)
     if not hasattr(fig, "savefig"):
-        raise ValueError(
-            f"fig must be a matplotlib Figure, got {type(fig).__name__}; from axes it is ax.figure"
-        )
+        raise ValueError(f"fig must be a matplotlib Figure, got {type(fig).__name__}; from axes it is ax.figure")
     publish(alt, "image/svg+xml", svg(fig, title=alt))
     plt.close(fig)
 

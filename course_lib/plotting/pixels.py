@@ -88,9 +88,7 @@ def grid(pixels: list[np.ndarray], alt: str, titles=None, columns: int | None = 
     if titles is not None and len(titles) != len(pixels):
         raise ValueError(f"titles must name every image: got {len(titles)} titles for {len(pixels)} images")
     check_whole(zoom, "zoom")
-    names = titles or [
-        alt if len(pixels) == 1 else f"{alt} ({i + 1} of {len(pixels)})" for i in range(len(pixels))
-    ]
+    names = titles or [alt if len(pixels) == 1 else f"{alt} ({i + 1} of {len(pixels)})" for i in range(len(pixels))]
     figures = []
     for image, name in zip(pixels, names, strict=True):
         h, w = image.shape[0] * zoom, image.shape[1] * zoom

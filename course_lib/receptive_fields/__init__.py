@@ -1,10 +1,10 @@
 """Receptive fields: what an output pixel could see, what it does see, and beyond. Chapters: book/receptive_fields/"""
 
-from .block_matching import block_matching
 from .effective import EffectiveReceptiveField, effective_receptive_field
-from .group_filter import group_filter, haar_matrix, neighbour_shrink, nonlocal_filter, smooth_shrink
+from .groups import group_filter, haar_matrix, neighbour_shrink, nonlocal_filter, smooth_shrink
 from .initialisation import outside_large_
-from .nn3d import nn3d
+from .matching import block_matching
+from .nonlocality import nn3d
 from .theoretical import ReceptiveField, receptive_field
 
 __all__ = [

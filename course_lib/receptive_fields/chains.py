@@ -7,7 +7,6 @@ Chapter: book/receptive_fields/effective_receptive_field.ipynb
 
 import math
 
-import torch
 from torch import nn
 
 KINDS = ("uniform", "random", "random + ReLU")
@@ -24,9 +23,7 @@ def chain(depth: int, kind: str = "random", width: int = 8) -> nn.Sequential:
     Raises: ``ValueError`` for ``depth < 1`` or an unknown kind.
     """
     if depth < 1 or kind not in KINDS:
-        raise ValueError(
-            f"depth must be at least 1 and kind one of {', '.join(KINDS)}, got {depth} and {kind!r}"
-        )
+        raise ValueError(f"depth must be at least 1 and kind one of {', '.join(KINDS)}, got {depth} and {kind!r}")
     width = 1 if kind == "uniform" else width
     layers = []
     for i in range(depth):
@@ -50,14 +47,9 @@ def growth_exponent(depths: list[int], radii: list[float]) -> tuple[float, float
     """
     if len(depths) != len(radii) or len(depths) < 3 or min(*depths, *radii) <= 0 or len(set(depths)) < 2:
         raise ValueError(
-            "growth_exponent needs three or more positive pairs of at least two depths, "
-            f"got {depths} and {radii}"
+            f"growth_exponent needs three or more positive pairs of at least two depths, got {depths} and {radii}"
         )
-    x = torch.tensor([math.log(d) for d in depths], dtype=torch.float64)
-    y = torch.tensor([math.log(r) for r in radii], dtype=torch.float64)
-    x = x - x.mean()
-    spread = x.square().sum()
-    slope = (x * y).sum() / spread
-    residual = y - y.mean() - slope * x
-    error = (residual.square().sum() / (len(depths) - 2) / spread).sqrt()
-    return round(slope.item(), 10), round(error.item(), 10)
+    from scipy.stats import linregress
+
+    line = linregress([math.log(d) for d in depths], [math.log(r) for r in radii])
+    return round(float(line.slope), 10), round(float(line.stderr), 10)

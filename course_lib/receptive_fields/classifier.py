@@ -21,13 +21,7 @@ class SmallClassifier(nn.Module):
 
     def __init__(self, width: int = 16, classes: int = 10):
         super().__init__()
-        plan = (
-            [(width, 1)] * 2
-            + [(2 * width, 2)]
-            + [(2 * width, 1)] * 3
-            + [(3 * width, 2)]
-            + [(3 * width, 1)] * 3
-        )
+        plan = [(width, 1)] * 2 + [(2 * width, 2)] + [(2 * width, 1)] * 3 + [(3 * width, 2)] + [(3 * width, 1)] * 3
         layers, channels = [], 3
         for filters, stride in plan:
             conv = nn.Conv2d(channels, filters, 3, stride, padding=1, bias=False)
@@ -52,7 +46,9 @@ class ResidualClassifier(nn.Module):
     At first, most of the gradient takes the skips: it can see ``4 blocks + 3`` pixels, and looks at few of them.
 
     Args:
-        blocks: how many; the 17 of Luo et al. (NeurIPS 2016). width: filters. classes: how many.
+        blocks: how many; the 17 of Luo et al. (NeurIPS 2016).
+        width: filters.
+        classes: how many.
 
     Shape: (B, 3, H, W), float in [0, 1] -> (B, classes); ``forward_features``: (B, width, H, W)
     Raises: ``ValueError`` for what is no batch of colour images.

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from .._checks import check_images
+from ..features import evaluating
 
 TWO_SIGMA = 1 - 0.9545  # what a Gaussian has fallen to at the edge of the area that the paper counts
 
@@ -84,26 +85,17 @@ def effective_receptive_field(
     if initialisations < 1:
         raise ValueError(f"initialisations must be at least 1, got {initialisations}")
     if initialisations > 1 and isinstance(model, nn.Module):
-        raise ValueError(
-            "to average over initialisations, model must be a function that builds one from a seed"
-        )
+        raise ValueError("to average over initialisations, model must be a function that builds one from a seed")
     total = torch.zeros(inputs.shape[-2:], dtype=torch.float64)
     for seed in range(initialisations):
         network = (model if isinstance(model, nn.Module) else model(seed)).to(inputs.device)
-        modes = [(module, module.training) for module in network.modules()]
-        network.eval()
-        try:
+        with evaluating(network):
             x = inputs.detach().clone().requires_grad_()
             y = network(x) if forward is None else forward(network, x)
             row, column = at or (y.shape[-2] // 2, y.shape[-1] // 2)
             if not (0 <= row < y.shape[-2] and 0 <= column < y.shape[-1]):
-                raise ValueError(
-                    f"at must lie in the output of {tuple(y.shape[-2:])} pixels, got {(row, column)}"
-                )
+                raise ValueError(f"at must lie in the output of {tuple(y.shape[-2:])} pixels, got {(row, column)}")
             (gradient,) = torch.autograd.grad(y[..., row, column].sum(), x)
-        finally:
-            for module, training in modes:
-                module.training = training
         weight = gradient.abs().mean(dim=(0, 1)).cpu().double()  # in this order: Apple's GPUs have no double
         if not 0 < (strength := weight.sum().item()) < math.inf:
             raise ValueError(f"the gradient at {(row, column)} is {strength}: nothing to look at")

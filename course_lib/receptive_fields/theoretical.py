@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from ..features import evaluating
 from .wires import Wires
 
 
@@ -49,10 +50,7 @@ class _Reached(Exception):  # noqa: N818, it is no error
 
 @torch.inference_mode(False)  # gradients are needed, also in a cell that switched them off
 def receptive_field(
-    model: nn.Module,
-    *inputs: Tensor,
-    at: tuple[int, int] | None = None,
-    layer: str | None = None,
+    model: nn.Module, *inputs: Tensor, at: tuple[int, int] | None = None, layer: str | None = None
 ) -> ReceptiveField:
     """Which pixels of the first input an output pixel can depend on, in evaluation mode.
 
@@ -77,7 +75,6 @@ def receptive_field(
     names = dict(model.named_modules())
     if layer is not None and layer not in names:
         raise ValueError(f"the model has no layer {layer!r}; there are {', '.join(n for n in names if n)}")
-    modes = [(module, module.training) for module in model.modules()]
     volumes = []
 
     def look(module, args, output):
@@ -93,23 +90,18 @@ def receptive_field(
     # Weights that are not zero, whatever the network's own are: a kernel that is computed from them, or masked, then
     # shows which taps it has.
     generator = torch.Generator().manual_seed(0)
-    weights = {
-        name: (torch.rand(p.shape, generator=generator) + 0.5).to(p) for name, p in model.named_parameters()
-    }
+    weights = {name: (torch.rand(p.shape, generator=generator) + 0.5).to(p) for name, p in model.named_parameters()}
     # A network may write over a volume that the way back has kept. With hooks PyTorch lets it: of such volumes only the
     # sizes are needed, because everything is linear.
     with torch.autograd.graph.saved_tensors_hooks(lambda kept: kept, lambda kept: kept):
         try:
-            model.eval()
             volume = image * 1  # no leaf: it may be written into
-            with Wires():
+            with evaluating(model), Wires():
                 functional_call(model, weights, (volume, *others))
         except _Reached:
             pass
         finally:
             hook.remove()
-            for module, training in modes:
-                module.training = training
         if not volumes:
             raise ValueError(f"the layer {layer!r} is not used in this forward pass")
         output = volumes[-1]

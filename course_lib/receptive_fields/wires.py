@@ -57,9 +57,7 @@ class Wires(TorchFunctionMode):
         seen = [t for t in tensors if t.requires_grad]
         if not seen:
             return func(*args, **kwargs)
-        with (
-            torch.enable_grad()
-        ):  # also where the network says no_grad: its numbers come from the image all the same
+        with torch.enable_grad():  # also where the network says no_grad: its numbers come from the image all the same
             if name in AS_THEY_ARE or name in LOOKING:
                 return func(*args, **kwargs)
             if name == "to" and not args[0].requires_grad:  # kernel.to(x) is a kernel
@@ -107,9 +105,7 @@ def _conv_transpose2d(input, weight, bias=None, *geometry, **options):
     return F.conv_transpose2d(input, _positive(weight, input), None, *geometry, **options)
 
 
-def _max_pool2d(
-    input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False
-):
+def _max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """A maximum may come from anywhere in its window: the wires are those of a sum."""
     if return_indices:
         raise unsupported("max pooling with return_indices")
@@ -119,9 +115,7 @@ def _max_pool2d(
     for n, k, s, p, d in zip(input.shape[-2:], kernel, step, padding, dilation, strict=True):
         reach = d * (k - 1) + 1
         windows = (n + 2 * p - reach + (s - 1) * ceil_mode) // s + 1
-        if (
-            ceil_mode and (windows - 1) * s >= n + p
-        ):  # the last window must begin inside, or in the padding before
+        if ceil_mode and (windows - 1) * s >= n + p:  # the last window must begin inside, or in the padding before
             windows -= 1
         # zeros before; and after, as many as the last window sticks out, or less than none where it ends early
         border = [p, (windows - 1) * s + reach - n - p, *border]

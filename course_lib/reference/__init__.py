@@ -9,84 +9,44 @@ trained live, and the Results page is made from the JSON files alone.
 
 import importlib
 import json
+import pkgutil
+from functools import cache
 from pathlib import Path
 
 from torch import nn
 
-from .recipe import Recipe
+import course_lib
+
+from .recipe import Measurement, Recipe
 
 RESULTS = Path(__file__).parent / "results"
 WEIGHTS = Path(__file__).parent / "weights"
 
-# Where each recipe lives: topics describe their own runs, and this module reaches them by name only.
-_NAMES = {
-    "course_lib.metric_learning.recipes.siamese_networks": (
-        "faces-classifier",
-        "faces-contrastive",
-        "faces-hadsell",
-        "faces-all",
-        "faces-random",
-        "faces-batch-hard",
-        "faces-semi-hard",
-        "att-classifier",
-        "att-contrastive",
-        "att-hadsell",
-        "att-all",
-        "att-random",
-        "att-batch-hard",
-        "att-semi-hard",
-        "omniglot-contrastive",
-        "omniglot-hadsell",
-        "omniglot-all",
-        "omniglot-random",
-        "omniglot-batch-hard",
-        "omniglot-semi-hard",
-    ),
-    "course_lib.metric_learning.recipes.patch_descriptors": ("patches-l2net", "patches-residual"),
-    "course_lib.denoising.recipes.dncnn": ("dncnn-s15", "dncnn-s25", "dncnn-s50", "dncnn-blind"),
-    "course_lib.denoising.recipes.autoencoders": (
-        "autoencoder-strided",
-        "autoencoder-upsampled",
-        "autoencoder-pairs",
-        "autoencoder-64",
-        "autoencoder-256",
-        "autoencoder-1024",
-        "autoencoder-gaussian",
-        "autoencoder-salt",
-        "autoencoder-cutout",
-        "autoencoder-gaussian-salt",
-        "autoencoder-gaussian-cutout",
-        "autoencoder-salt-cutout",
-        "autoencoder-convolutional",
-        "gated-conv-deconv",
-        "shallow-unet",
-    ),
-    "course_lib.denoising.recipes.restoration": ("dncnn-3",),
-    "course_lib.denoising.recipes.noise_levels": ("ffdnet-grey", "bf-cnn-10", "dncnn-10"),
-    "course_lib.denoising.recipes.real_noise": ("cbdnet", "cbdnet-gaussian"),
-    "course_lib.denoising.recipes.multi_branch": ("multi-branch",),
-    "course_lib.denoising.recipes.gradual": ("gradual-agnostic", "gradual-aware"),
-    "course_lib.receptive_fields.recipes.effective": (
-        "erf-depth",
-        "erf-training",
-        "erf-training-residual",
-        "erf-initialisation",
-    ),
-    "course_lib.receptive_fields.recipes.nonlocality": (
-        "nn3d-ffdnet",
-        "nn3d-ffdnet-bsd68",
-        "nn3d-dncnn",
-        "nn3d-dncnn-bsd68",
-    ),
-}
-RECIPES = {name: module for module, names in _NAMES.items() for name in names}
+
+@cache
+def recipes() -> dict[str, Recipe | Measurement]:
+    """All recipes by name: what each module ``<topic>/recipes/<chapter>.py`` of the library has in ``RECIPES``.
+
+    Raises ``ValueError`` for a name that two modules use.
+    """
+    found: dict[str, Recipe | Measurement] = {}
+    for topic in pkgutil.iter_modules(course_lib.__path__, f"{course_lib.__name__}."):
+        if not topic.ispkg or importlib.util.find_spec(f"{topic.name}.recipes") is None:
+            continue
+        folder = importlib.import_module(f"{topic.name}.recipes")
+        for module in pkgutil.iter_modules(folder.__path__, f"{folder.__name__}."):
+            own = getattr(importlib.import_module(module.name), "RECIPES", {})
+            if twice := found.keys() & own.keys():
+                raise ValueError(f"{module.name} has a recipe whose name is taken: {', '.join(sorted(twice))}")
+            found |= own
+    return found
 
 
-def recipe(name: str) -> Recipe:
+def find(name: str) -> Recipe | Measurement:
     """The recipe of that name; ``KeyError`` with the names there are if there is none."""
-    if name not in RECIPES:
-        raise KeyError(f"no reference run {name!r}; there are {', '.join(RECIPES)}")
-    return importlib.import_module(RECIPES[name]).RECIPES[name]
+    if name not in recipes():
+        raise KeyError(f"no reference run {name!r}; there are {', '.join(recipes())}")
+    return recipes()[name]
 
 
 def result(name: str) -> dict:
@@ -94,9 +54,9 @@ def result(name: str) -> dict:
 
     Raises ``KeyError`` for an unknown name and ``FileNotFoundError`` for a run that nobody has made yet.
     """
-    recipe(name)
     path = RESULTS / f"{name}.json"
     if not path.exists():
+        find(name)
         raise FileNotFoundError(f"{name} is still pending: run python -m course_lib.reference train {name}")
     return json.loads(path.read_text())
 
@@ -113,7 +73,7 @@ def restore(name: str, options: dict, device="cpu") -> nn.Module:
     """`load` with the options that the model was built with, for a run whose result is not written yet."""
     from safetensors.torch import load_file
 
-    model = recipe(name).build(**options)
+    model = find(name).build(**options)
     path = WEIGHTS / f"{name}.safetensors"
     if not path.exists():
         raise FileNotFoundError(f"no weights of {name}: run python -m course_lib.reference train {name}")

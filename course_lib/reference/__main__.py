@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..data import DataError
 from ..training import CheckpointError
-from . import RECIPES, RESULTS, recipe, table
+from . import RESULTS, recipes, table
 from .run import evaluate, train
 
 
@@ -14,17 +14,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m course_lib.reference", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="all recipes, and which of them still wait for a run")
-    training = commands.add_parser(
-        "train", help="train, measure, write result and weights; continues a stopped run"
-    )
-    training.add_argument("names", nargs="+", choices=RECIPES, metavar="NAME")
-    training.add_argument(
-        "--minutes", type=float, help="stop cleanly after this time; the same command continues"
-    )
+    training = commands.add_parser("train", help="train, measure, write result and weights; continues a stopped run")
+    training.add_argument("names", nargs="+", choices=recipes(), metavar="NAME")
+    training.add_argument("--minutes", type=float, help="stop cleanly after this time; the same command continues")
     training.add_argument("--scale", choices=("gpu", "cpu"), help="default: what this machine has")
     training.add_argument("--runs", type=Path, default=Path("runs"), help="where checkpoints live")
     measuring = commands.add_parser("evaluate", help="measure the stored weights again")
-    measuring.add_argument("names", nargs="+", choices=RECIPES, metavar="NAME")
+    measuring.add_argument("names", nargs="+", choices=recipes(), metavar="NAME")
     page = commands.add_parser("table", help="the Results page, as Markdown")
     page.add_argument("--out", type=Path, help="write it to this file instead of the screen")
     options = parser.parse_args(arguments)
@@ -36,9 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     if options.command == "list":
-        for name in RECIPES:
+        for name, recipe in recipes().items():
             state = "done" if (RESULTS / f"{name}.json").exists() else "pending"
-            print(f"{name:14} {state:8} {recipe(name).title}")
+            print(f"{name:28} {state:8} {recipe.title}")
     elif options.command == "train":
         done = [train(name, options.runs, options.minutes, options.scale) for name in options.names]
         return 0 if all(done) else 1

@@ -5,82 +5,95 @@ import os
 import platform
 import subprocess
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from .. import __version__, session, training
-from . import RESULTS, WEIGHTS, load, recipe, restore, result
+from .._files import replacing
+from . import RESULTS, WEIGHTS, find, load, restore, result
+from .recipe import Measurement, Recipe
 
 
-def train(
-    name: str, runs: Path, minutes: float | None = None, scale: str | None = None, **fit_options
-) -> bool:
-    """Train ``name``, continuing an interrupted run; returns whether it is finished and its result written.
+def train(name: str, runs: Path, minutes: float | None = None, scale: str | None = None, **fit_options) -> bool:
+    """Train and measure ``name``, continuing an interrupted run; returns whether it is finished and its result written.
 
     Args:
-        runs: folder for the checkpoint. minutes: stop cleanly after this time and continue on the next call.
+        name: of a recipe.
+        runs: folder for the checkpoint.
+        minutes: stop cleanly after this time and continue on the next call.
         scale: ``gpu`` or ``cpu``; by default what the machine has.
+        fit_options: of `training.fit`, which replace the recipe's own.
+
+    Raises: ``KeyError`` for an unknown name; what `training.fit` raises.
     """
-    commit = _commit()  # of the code that trains; hours later the working tree may hold another
-    spec = recipe(name)
+    spec = find(name)
     device = session.pick_device()
     scale = scale or ("cpu" if device.type == "cpu" else "gpu")
-    settings = spec.scales[scale]
+    provenance = _provenance(spec, scale, device)  # at the start: hours later the working tree may hold other code
     session.seed_everything(spec.seed)
-    options = settings.get("model", {})
-    model = spec.build(**options).to(device)
-    if start := settings.get("start"):
-        model.load_state_dict(load(start, device).state_dict())
-    if at := settings.get("restart_at"):
-        fit_options["schedule"] = training.warm_restart(at / settings["steps"])
-    if settings["steps"]:
-        history = training.fit(
-            model,
-            spec.loss,
-            spec.batches(device, settings),
-            checkpoint=runs / f"{name}-{scale}.pt",
-            minutes=minutes,
-            seed=spec.seed,
-            **{**{k: v for k, v in settings.items() if k in {"steps", "lr"}}, **spec.fit, **fit_options},
-        )
-    else:  # a measurement: the model is looked at as it is
-        history = training.History(finished=True)
+    if isinstance(spec, Measurement):
+        _write_result(name, spec.measure(), provenance)
+        return True
+    settings = spec.scales[scale]
+    model = spec.build(**settings.model).to(device)
+    if settings.start:
+        model.load_state_dict(load(settings.start, device).state_dict())
+    if settings.restart_at:
+        fit_options["schedule"] = training.warm_restart(settings.restart_at / settings.steps)
+    history = training.fit(
+        model,
+        spec.loss,
+        spec.batches(device, settings),
+        steps=settings.steps,
+        lr=settings.lr,
+        checkpoint=runs / f"{name}-{scale}.pt",
+        minutes=minutes,
+        seed=spec.seed,
+        **spec.fit | fit_options,
+    )
     if not history.finished:
-        print(f"{name}: {history.steps:,} of {settings['steps']:,} steps done; the same command continues.")
+        print(f"{name}: {history.steps:,} of {settings.steps:,} steps done; the same command continues.")
         return False
     if int(os.environ.get("RANK", 0)):  # under accelerate launch, one process writes
         return True
     if spec.keep_weights:
         WEIGHTS.mkdir(exist_ok=True)
         _save_half(model, WEIGHTS / f"{name}.safetensors")
-        model = restore(name, options, device)  # what is measured is what is stored
-    provenance = {
-        "seed": spec.seed,
-        "scale": scale,
-        **settings,
-        "steps": history.steps,
-        "training_seconds": round(history.seconds),
-        "precision": session.pick_precision(device),
-        "device": device_name(device),
-        "torch": torch.__version__.split("+")[0],
-        "course_lib": __version__,
-        "commit": commit,
-        "date": date.today().isoformat(),
-    }
-    _write_result(name, model, provenance)
+        model = restore(name, settings.model, device)  # what is measured is what is stored
+    trained = settings.settings() | {"steps": history.steps, "training_seconds": round(history.seconds)}
+    _write_result(name, spec.evaluate(model), provenance | trained)
     return True
 
 
 def evaluate(name: str) -> dict:
-    """Measure the stored weights again and write the result; the provenance of the training is kept."""
-    return _write_result(name, load(name, session.pick_device()), result(name)["run"])
+    """Measure the stored weights again and write the result; the provenance of the training is kept.
+
+    Raises: ``KeyError`` for an unknown name, ``FileNotFoundError`` without stored result and weights.
+    """
+    spec, provenance = find(name), result(name)["run"]
+    if isinstance(spec, Measurement):
+        return _write_result(name, spec.measure(), provenance)
+    return _write_result(name, spec.evaluate(load(name, session.pick_device())), provenance)
 
 
-def _write_result(name: str, model: nn.Module, provenance: dict) -> dict:
-    spec = recipe(name)
-    metrics = spec.evaluate(model)
+def _provenance(spec: Recipe | Measurement, scale: str, device: torch.device) -> dict:
+    return {
+        "seed": spec.seed,
+        "scale": scale,
+        "precision": session.pick_precision(device),
+        "device": device_name(device),
+        "torch": torch.__version__.split("+")[0],
+        "course_lib": __version__,
+        "commit": _commit(),
+        "date": date.today().isoformat(),
+    }
+
+
+def _write_result(name: str, metrics: dict[str, float], provenance: dict) -> dict:
+    spec = find(name)
     content = {
         "name": name,
         "title": spec.title,
@@ -92,7 +105,8 @@ def _write_result(name: str, model: nn.Module, provenance: dict) -> dict:
         "run": provenance,
     }
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n")
+    with replacing(RESULTS / f"{name}.json") as part:
+        part.write_text(json.dumps(content, indent=2) + "\n")
     return content
 
 
@@ -111,16 +125,15 @@ def _save_half(model: nn.Module, path: Path) -> None:
     from safetensors.torch import save_file
 
     weights = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
-    temporary = path.with_suffix(".tmp")
-    save_file({k: v.half() if v.is_floating_point() else v for k, v in weights.items()}, temporary)
-    os.replace(temporary, path)
+    with replacing(path) as part:
+        save_file({k: v.half() if v.is_floating_point() else v for k, v in weights.items()}, part)
 
 
 def _commit() -> str:
+    """The commit of the code; ``-dirty`` if a Python file differs from it, while new results do not count."""
+    git = partial(subprocess.run, capture_output=True, text=True, cwd=RESULTS.parent)
     try:
-        command = ["git", "describe", "--always", "--dirty"]
-        return subprocess.run(
-            command, capture_output=True, text=True, check=True, cwd=RESULTS.parent
-        ).stdout.strip()
+        commit = git(["git", "describe", "--always"], check=True).stdout.strip()
+        return commit + "-dirty" * git(["git", "diff", "--quiet", "HEAD", "--", ":/*.py"]).returncode
     except (OSError, subprocess.CalledProcessError):
         return "unknown"

@@ -1,6 +1,9 @@
 """The Results page: every reference run next to the paper, with its provenance, made from the JSON files."""
 
-from . import RECIPES, recipe, result
+import re
+from pathlib import Path
+
+from . import recipes, result
 
 INTRODUCTION = """\
 # Results: the papers and this course
@@ -21,9 +24,10 @@ python -m course_lib.reference train dncnn-s25
 def page() -> str:
     """The whole page as Markdown."""
     chapters: dict[str, list[str]] = {}
-    for name in RECIPES:
-        chapters.setdefault(recipe(name).chapter, []).append(name)
-    sections = [_section(chapter, names) for chapter, names in chapters.items()]
+    for name, recipe in recipes().items():
+        chapters.setdefault(recipe.chapter, []).append(name)
+    order = re.findall(r"file: book/(\S+)", (Path(__file__).parents[2] / "_toc.yml").read_text("utf-8"))
+    sections = [_section(chapter, chapters[chapter]) for chapter in order if chapter in chapters]
     return "\n".join([INTRODUCTION, *sections])
 
 
@@ -55,9 +59,7 @@ def _table(done: list[dict]) -> list[str]:
     for stored in done:
         who = f"{stored['title']}<br>`{stored['name']}`"
         for metric, value in stored["metrics"].items():
-            digits = (
-                4 if "MSE" in metric else 2
-            )  # mean squared errors are small; the rest is decibels and percent
+            digits = 4 if "MSE" in metric else 2  # mean squared errors are small; the rest is decibels and percent
             paper = stored["paper"].get(metric)
             numbers = [f"{value:.{digits}f}"]
             if paper is not None:
@@ -71,30 +73,24 @@ def _table(done: list[dict]) -> list[str]:
 
 def _who(runs: list[dict]) -> str:
     """The names, and how long each of them trained, if they did."""
-    minutes = sorted({round(r["run"]["training_seconds"] / 60) for r in runs})
+    minutes = sorted({round(r["run"].get("training_seconds", 0) / 60) for r in runs})
     span = f"{minutes[0]} min" if len(minutes) == 1 else f"{minutes[0]} to {minutes[-1]} min each"
     names = ", ".join(f"`{r['name']}`" for r in runs)
-    return f"{names} ({span})" if runs[0]["run"]["steps"] else names
+    return f"{names} ({span})" if "steps" in runs[0]["run"] else names
 
 
 def _provenance(stored: dict) -> str:
     """Everything that says how the numbers came about, but name and minutes."""
     run = stored["run"]
-    scale = "the paper's scale" if run["scale"] == "gpu" else "a small scale, for want of a GPU"
+    scale = "the paper's scale" if run["scale"] == "gpu" else "a small scale"
     if "start" in run:
         scale += f", continued from the weights of `{run['start']}`"
-    published = (
-        "Published values" if stored["paper"] else "The method (its published values are for other test sets)"
-    )
+    published = "Published values" if stored["paper"] else "The method (its published values are for other test sets)"
     if "model" in run:
-        scale += (
-            ", "
-            + ", ".join(f"{key} {value}" for key, value in run["model"].items())
-            + " instead of the paper's"
-        )
+        scale += ", " + ", ".join(f"{key} {value}" for key, value in run["model"].items()) + " instead of the paper's"
     if "restart_at" in run:
         scale += f", the learning rate raised once more at step {run['restart_at']:,}"
-    if not run["steps"]:
+    if "steps" not in run:
         return (
             f"a measurement; {run['device']}, torch {run['torch']}, commit `{run['commit']}`, {run['date']}. "
             f"{stored['data'][0].upper()}{stored['data'][1:]}. {published}: {stored['source']}."

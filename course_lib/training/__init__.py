@@ -1,10 +1,10 @@
 """The one training loop of the course. Chapter: book/denoising/dncnn.ipynb, which first writes it by hand."""
 
 from .checkpoint import CheckpointError
-from .fit import fit
 from .history import History
+from .internals import NonFiniteLossError
+from .loop import fit
 from .optimizers import Muon, adam, sgd
-from .parts import NonFiniteLossError
 from .schedules import Plateau, constant, one_cycle, ramp_down, step_decay, warm_restart
 
 __all__ = [

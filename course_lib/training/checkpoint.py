@@ -13,6 +13,8 @@ from pathlib import Path
 
 import torch
 
+from .._files import replacing
+
 _DIGEST = 32  # bytes of a SHA-256
 
 
@@ -25,18 +27,11 @@ def save(path: Path, state: dict) -> None:
     buffer = io.BytesIO()
     torch.save(state, buffer)
     payload = buffer.getvalue()
-    temporary = path.with_name(path.name + ".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as f:
-            f.write(payload + hashlib.sha256(payload).digest())
-            f.flush()
-            os.fsync(f.fileno())
-        if path.exists():
-            os.replace(path, previous(path))
-        os.replace(temporary, path)
+        with replacing(path, keep=previous(path)) as part:
+            part.write_bytes(payload + hashlib.sha256(payload).digest())
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise CheckpointError(f"cannot write the checkpoint {path}: {error.strerror}") from error
 
 
@@ -77,9 +72,7 @@ def _read(path: Path, device: torch.device | str) -> dict:
         raise CheckpointError(f"checkpoint {path} cannot be read: {error.strerror}") from error
     payload, digest = data[:-_DIGEST], data[-_DIGEST:]
     if hashlib.sha256(payload).digest() != digest:
-        raise CheckpointError(
-            f"checkpoint {path} is damaged ({len(data):,} bytes, its SHA-256 does not match)"
-        )
+        raise CheckpointError(f"checkpoint {path} is damaged ({len(data):,} bytes, its SHA-256 does not match)")
     try:
         return torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
     except pickle.UnpicklingError as error:

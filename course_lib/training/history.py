@@ -8,7 +8,8 @@ class History:
     """Record of one run of `fit`.
 
     Attributes:
-        loss: training loss of every step. lr: learning rate of every step.
+        loss: training loss of every step.
+        lr: learning rate of every step.
         metrics: per name, a list of (step, value) from the validations; the first name is the one monitored.
         seconds: training time, over all the pieces of an interrupted run.
         finished: False if the run was stopped by its time limit and can be continued.

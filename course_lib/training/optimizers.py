@@ -28,7 +28,9 @@ class Muon(torch.optim.Optimizer):
     else (biases, batch norm, the first and last layer of a grey image) is left to Adam at ``lr_rest``.
 
     Args:
-        lr: learning rate of the kernels. lr_rest: of all else. momentum: decay of the averaged gradient.
+        lr: learning rate of the kernels.
+        lr_rest: of all else.
+        momentum: decay of the averaged gradient.
 
     Jordan et al., https://kellerjordan.github.io/posts/muon/ (2024); scaling from Liu et al.,
     arXiv:2502.16982.
@@ -38,9 +40,7 @@ class Muon(torch.optim.Optimizer):
         parameters = list(parameters)
         hidden = [p for p in parameters if p.ndim == 4 and min(p.shape[:2]) > 3]
         rest = [p for p in parameters if not any(p is h for h in hidden)]
-        groups = [{"params": hidden, "lr": lr}] * bool(hidden) + [{"params": rest, "lr": lr_rest}] * bool(
-            rest
-        )
+        groups = [{"params": hidden, "lr": lr}] * bool(hidden) + [{"params": rest, "lr": lr_rest}] * bool(rest)
         super().__init__(groups, {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()
@@ -82,9 +82,7 @@ def _is_hidden_kernel(parameter: Tensor) -> bool:
     return parameter.ndim == 4 and min(parameter.shape[:2]) > 3
 
 
-def _adam_step(
-    p: Tensor, gradient: Tensor, state: dict, lr: float, beta1: float = 0.9, beta2: float = 0.99
-) -> None:
+def _adam_step(p: Tensor, gradient: Tensor, state: dict, lr: float, beta1: float = 0.9, beta2: float = 0.99) -> None:
     if not state:
         state.update(step=0, mean=torch.zeros_like(gradient), square=torch.zeros_like(gradient))
     state["step"] += 1

@@ -75,13 +75,7 @@ def greys(size=64, **options):
 
 
 def black_and_white(size=100):
-    compare(
-        torch.zeros(size, size),
-        torch.ones(size, size),
-        alt="A square",
-        before_label="black",
-        after_label="white",
-    )
+    compare(torch.zeros(size, size), torch.ones(size, size), alt="A square", before_label="black", after_label="white")
 
 
 def brightness(page, selector="img >> nth=0", x=0.5, y=0.5) -> int:
@@ -211,9 +205,7 @@ def test_it_works_in_a_sandboxed_frame(browser, visit, tmp_path):
 def everything():
     greys(size=256)
     compare(torch.zeros(256, 512), torch.ones(256, 512), alt="A wide rectangle", zoom=2)
-    plotting.images(
-        [torch.full((90, 500), 0.5)] * 3, ["a title " * 12] * 3, alt="Three grey boxes", columns=2
-    )
+    plotting.images([torch.full((90, 500), 0.5)] * 3, ["a title " * 12] * 3, alt="Three grey boxes", columns=2)
 
 
 @pytest.mark.parametrize("width", [1400, 390])
@@ -236,9 +228,7 @@ def test_in_dark_mode_pixels_keep_their_values_and_text_is_light(visit):
 
 def test_pixels_are_enlarged_without_smoothing(visit):
     page = visit(lambda: plotting.images(torch.eye(2), alt="Two white pixels", zoom=40))
-    seen = {
-        brightness(page, "img", x, y) for x in (0.1, 0.3, 0.45, 0.55, 0.8) for y in (0.1, 0.45, 0.55, 0.8)
-    }
+    seen = {brightness(page, "img", x, y) for x in (0.1, 0.3, 0.45, 0.55, 0.8) for y in (0.1, 0.45, 0.55, 0.8)}
     assert seen == {0, 255}
 
 
@@ -262,9 +252,7 @@ def test_hovering_shows_what_belongs_to_the_pixel(visit):
     page.mouse.move(box["x"] + 0.27 * box["width"], box["y"] + 0.82 * box["height"])
     assert caption.inner_text() == "row 85, column 25"
     assert brightness(page, stack, 0.2, 0.8575) > 50 and brightness(page, stack, 0.2, 0.5575) == 0
-    assert brightness(page, stack, 0.2575, 0.5) > 50 and brightness(page, stack, 0.2575, 0.8575) == 255, (
-        "the mark"
-    )
+    assert brightness(page, stack, 0.2575, 0.5) > 50 and brightness(page, stack, 0.2575, 0.8575) == 255, "the mark"
 
 
 def test_the_arrow_keys_move_the_pixel_and_stop_at_the_border(visit):

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from course_lib import data
-from course_lib.data import DataError, store
+from course_lib.data import DataError, folders, store
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 rng = np.random.default_rng(0)
@@ -102,7 +102,7 @@ def cifar10(server, monkeypatch, tmp_path):
     monkeypatch.setattr(CIFAR10, "tgz_md5", hashlib.md5(packed).hexdigest())
     server.files = {"cifar-10-python.tar.gz": packed}
     monkeypatch.setattr(CIFAR10, "url", server.url("cifar") + "cifar-10-python.tar.gz")
-    monkeypatch.setattr(store, "cache", lambda: tmp_path / "cache")
+    monkeypatch.setattr(folders, "cache", lambda: tmp_path / "cache")
     return tmp_path
 
 
@@ -145,12 +145,7 @@ def test_cifar10_jpeg_says_so(course_data):
     offsets = np.cumsum([0, *map(len, streams)]).astype(np.int32)
     (course_data / "cifar10_jpeg").mkdir()
     labels = np.array([3, 1, 4, 1], np.uint8)
-    np.savez(
-        course_data / "cifar10_jpeg" / "test.npz",
-        jpeg=np.concatenate(streams),
-        offsets=offsets,
-        labels=labels,
-    )
+    np.savez(course_data / "cifar10_jpeg" / "test.npz", jpeg=np.concatenate(streams), offsets=offsets, labels=labels)
     images, classes = data.cifar10(train=False)
     assert images.shape == (4, 3, 32, 32) and images.dtype == torch.uint8
     assert classes.dtype == torch.int64 and classes.tolist() == [3, 1, 4, 1]

@@ -61,9 +61,7 @@ def test_places_images_and_symmetries_are_uniform_to_the_last_row_and_column():
         counts = np.bincount(found[:, axis], minlength=values)
         assert len(counts) == values
         expected = 4000 / values
-        assert ((counts - expected) ** 2 / expected).sum() < 30, (
-            counts
-        )  # chi-square, 7 degrees at most: p < 1e-4
+        assert ((counts - expected) ** 2 / expected).sum() < 30, counts  # chi-square, 7 degrees at most: p < 1e-4
 
 
 def test_images_of_any_size_are_equally_likely():

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from course_lib import data
-from course_lib.data import DataError, store
+from course_lib.data import DataError, folders, store
 
 rng = np.random.default_rng(0)
 
@@ -56,7 +56,7 @@ def test_a_damaged_att_folder_is_refused(tmp_path, monkeypatch):
 
 @pytest.fixture
 def cache(monkeypatch, tmp_path):
-    monkeypatch.setattr(store, "cache", lambda: tmp_path / "cache")
+    monkeypatch.setattr(folders, "cache", lambda: tmp_path / "cache")
     (tmp_path / "cache").mkdir()
     return tmp_path / "cache"
 
@@ -107,9 +107,7 @@ def test_lfw_is_downloaded_once_and_then_read(server, cache, monkeypatch, tmp_pa
                 info.size = picture.tell()
                 tar.addfile(info, io.BytesIO(picture.getvalue()))
     server.files |= {"lfw-funneled.tgz": archive.getvalue()}
-    monkeypatch.setattr(
-        _lfw, "FUNNELED_ARCHIVE", replace_remote(_lfw.FUNNELED_ARCHIVE, server, "lfw-funneled.tgz")
-    )
+    monkeypatch.setattr(_lfw, "FUNNELED_ARCHIVE", replace_remote(_lfw.FUNNELED_ARCHIVE, server, "lfw-funneled.tgz"))
     targets = []
     for target in _lfw.TARGETS:
         server.files[target.filename] = b"0\n"
@@ -140,9 +138,7 @@ def archives():
                         paper = np.ones((105, 105), bool)
                         paper[50:60, : 40 + 10 * int(drawer)] = False
                         Image.fromarray(paper).save(picture, "png")
-                        entry = (
-                            f"images_background_{name}/{alphabet}/{character}/0{character[-2:]}_{drawer}.png"
-                        )
+                        entry = f"images_background_{name}/{alphabet}/{character}/0{character[-2:]}_{drawer}.png"
                         archive.writestr(entry, picture.getvalue())
         made[f"images_background_{name}.zip"] = body.getvalue()
     return made

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from course_lib import data
-from course_lib.data import DataError, pets, store
+from course_lib.data import DataError, folders, pets
 
 rng = np.random.default_rng(0)
 
@@ -38,9 +38,7 @@ def write_cifar10(root, count=5):
         streams = [np.frombuffer(stream.getvalue(), np.uint8) for stream in streams]
         offsets = np.cumsum([0, *map(len, streams)]).astype(np.int32)
         jpeg = np.concatenate(streams)
-        np.savez(
-            root / "cifar10_jpeg" / f"{name}.npz", jpeg=jpeg, offsets=offsets, labels=labels.astype(np.uint8)
-        )
+        np.savez(root / "cifar10_jpeg" / f"{name}.npz", jpeg=jpeg, offsets=offsets, labels=labels.astype(np.uint8))
 
 
 @pytest.fixture
@@ -110,7 +108,7 @@ def test_what_is_missing_is_named(course_data):
 def test_a_download_that_fails_leaves_nothing(server, monkeypatch, tmp_path):
     from torchvision.datasets import OxfordIIITPet
 
-    monkeypatch.setattr(store, "cache", lambda: tmp_path / "cache")
+    monkeypatch.setattr(folders, "cache", lambda: tmp_path / "cache")
     monkeypatch.setattr(OxfordIIITPet, "_RESOURCES", ((server.url("pets") + "images.tar.gz", "0" * 32),))
     with pytest.raises(DataError, match="Oxford-IIIT Pet: cannot download .*COURSE_DATA"):
         data.cats_and_dogs()

@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 from torch import nn
 
 from course_lib import data, reference
-from course_lib.denoising import ConvAutoencoder, FullyConvolutionalAutoencoder, denoise, perturbations
+from course_lib.denoising import ConvAutoencoder, FullyConvolutionalAutoencoder, denoise
 from course_lib.denoising.autoencoders import DECODERS, grow_strided, grow_upsampled
 from course_lib.denoising.dncnn import count_parameters
 from course_lib.denoising.recipes import autoencoders as recipes
+from course_lib.observation import perturbations
 from course_lib.reference import run
+from course_lib.reference.recipe import Scale
 
 
 def small(decoder="strided", **options):
@@ -169,7 +171,7 @@ def test_a_recipe_trains_measures_and_names_its_data(monkeypatch, tmp_path):
     for module in (reference, run):
         monkeypatch.setattr(module, "RESULTS", tmp_path)
         monkeypatch.setattr(module, "WEIGHTS", tmp_path)
-    monkeypatch.setitem(spec.scales, "cpu", {"steps": 2, "batch": 2, "lr": 1e-3})
+    monkeypatch.setitem(spec.scales, "cpu", Scale(steps=2, batch=2, lr=1e-3))
     monkeypatch.setenv("COURSE_DATA", str(tmp_path / "none"))
     (tmp_path / "none" / "oxford-iiit-pet").mkdir(parents=True)
     assert run.train("autoencoder-convolutional", tmp_path, scale="cpu", progress=False)

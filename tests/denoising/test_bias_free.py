@@ -60,10 +60,7 @@ def test_batch_norm_without_constants_divides_by_the_deviation():
     y = norm(x)
     torch.testing.assert_close(y.std(dim=(0, 2, 3)), torch.ones(3), atol=1e-2, rtol=1e-2)
     torch.testing.assert_close(
-        y.mean(dim=(0, 2, 3)),
-        (x / x.std(dim=(0, 2, 3)).view(1, 3, 1, 1)).mean((0, 2, 3)),
-        rtol=1e-2,
-        atol=1e-2,
+        y.mean(dim=(0, 2, 3)), (x / x.std(dim=(0, 2, 3)).view(1, 3, 1, 1)).mean((0, 2, 3)), rtol=1e-2, atol=1e-2
     )
     torch.testing.assert_close(norm.eval()(x), y, rtol=1e-3, atol=1e-3)
 

@@ -9,7 +9,7 @@ from torch import nn
 from course_lib.denoising import DnCNN, denoise, evaluate, residual_loss
 from course_lib.denoising.dncnn import count_parameters
 from course_lib.metrics import psnr
-from course_lib.noise import Gaussian
+from course_lib.observation import Gaussian
 
 
 def published_layout(depth: int, width: int, channels: int) -> nn.Sequential:
@@ -39,10 +39,7 @@ def test_weights_of_another_implementation_give_its_output(depth, channels):
     ours = DnCNN(depth, 64, channels)
     mapping = keys(depth)
     ours.load_state_dict(
-        {
-            f"{mapping[key.split('.')[0]]}.{key.split('.')[1]}": value
-            for key, value in theirs.state_dict().items()
-        }
+        {f"{mapping[key.split('.')[0]]}.{key.split('.')[1]}": value for key, value in theirs.state_dict().items()}
     )
     y = torch.rand(2, channels, 24, 31)
     z = Gaussian(25 / 255)(y, torch.Generator().manual_seed(0))

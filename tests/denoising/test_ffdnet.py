@@ -81,9 +81,7 @@ def test_the_map_acts_where_it_changes():
     flat, half = torch.full((1, 1, 40, 40), 0.1), torch.full((1, 1, 40, 40), 0.1)
     half[..., 20:] = 0.5
     changed = (net(z, flat) - net(z, half)).abs()
-    assert (
-        changed[..., :14].max() == 0 and changed[..., 20:].max() > 0
-    )  # 3 layers reach 6 pixels and a square
+    assert changed[..., :14].max() == 0 and changed[..., 20:].max() > 0  # 3 layers reach 6 pixels and a square
 
 
 @pytest.mark.parametrize("sigma", [25.0, -0.1, float("nan"), torch.full((1, 1, 8, 8), 25.0)])

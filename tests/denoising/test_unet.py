@@ -36,9 +36,7 @@ def test_an_even_image_by_hand():
 
 
 @settings(max_examples=12, deadline=None)
-@given(
-    height=st.integers(1, 13), width=st.integers(1, 13), channels=st.sampled_from([1, 3]), bf16=st.booleans()
-)
+@given(height=st.integers(1, 13), width=st.integers(1, 13), channels=st.sampled_from([1, 3]), bf16=st.booleans())
 def test_any_size_goes_through_forward_and_backward(height, width, channels, bf16):
     model = ShallowUNet(channels)
     z = torch.rand(1, channels, height, width)

@@ -6,7 +6,8 @@ import torch
 from sklearn import metrics as sk
 
 from course_lib import metric_learning as ml
-from course_lib.metric_learning.patch_tasks import LEVELS
+from course_lib.metric_learning import patches as hp
+from course_lib.metric_learning.patches.tasks import LEVELS
 
 TYPES = ("ref", *(f"{level}{k}" for level in "eht" for k in range(1, 6)))
 
@@ -16,14 +17,14 @@ def count(model):
 
 
 def test_l2net_has_the_coursework_s_parameter_count():
-    assert count(ml.L2Net()) == 1_336_032
+    assert count(hp.L2Net()) == 1_336_032
 
 
 def test_the_residual_descriptor_is_within_one_percent():
-    assert abs(count(ml.ResidualDescriptor()) - 1_193_840) < 11_938
+    assert abs(count(hp.ResidualDescriptor()) - 1_193_840) < 11_938
 
 
-@pytest.mark.parametrize("build", [ml.L2Net, ml.ResidualDescriptor])
+@pytest.mark.parametrize("build", [hp.L2Net, hp.ResidualDescriptor])
 def test_descriptors(build):
     torch.manual_seed(0)
     x = torch.rand(4, 1, 32, 32)
@@ -39,23 +40,23 @@ def test_descriptors(build):
         net(torch.rand(1, 1, 65, 65))
     net.train()
     patches = torch.randint(0, 256, (16, 3, 1, 65, 65)).byte()
-    described = ml.describe(net, {"a": patches}, batch=7)["a"]
+    described = hp.describe(net, {"a": patches}, batch=7)["a"]
     assert described.shape == (16, 3, 128) and net.training
-    torch.testing.assert_close(described[5], net.eval()(ml.to_32(patches[5])), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(described[5], net.eval()(hp.to_32(patches[5])), rtol=1e-4, atol=1e-5)
     net.train()
     with pytest.raises(ValueError, match="uint8"):
-        ml.describe(net, {"a": patches.float()})
+        hp.describe(net, {"a": patches.float()})
     assert net.training and all(layer.training for layer in net.modules()), "after an error as well"
     with pytest.raises(ValueError, match=r"'a' must be patches.*got \(3, 1, 65, 65\)"):
-        ml.describe(net, {"a": patches[0]})
+        hp.describe(net, {"a": patches[0]})
 
 
 def test_descriptors_without_learning():
     pytest.importorskip("kornia")
     torch.manual_seed(0)
     x = torch.rand(3, 1, 32, 32)
-    assert ml.pixel_descriptor(x).shape == (3, 1024) and ml.sift_descriptor(x).shape == (3, 128)
-    torch.testing.assert_close(ml.sift_descriptor(0.5 * x), ml.sift_descriptor(x), rtol=0, atol=0.02)
+    assert hp.pixel_descriptor(x).shape == (3, 1024) and hp.sift_descriptor(x).shape == (3, 128)
+    torch.testing.assert_close(hp.sift_descriptor(0.5 * x), hp.sift_descriptor(x), rtol=0, atol=0.02)
 
 
 def benchmark_ap(scores, labels, positives=None):
@@ -72,23 +73,23 @@ def test_average_precision():
     draw = np.random.default_rng(0)
     for positives in (None, 40):
         scores, right = draw.normal(size=60), draw.random(60) < 0.4
-        ours = ml.trapezoidal_ap(torch.from_numpy(scores), torch.from_numpy(right), positives).item()
+        ours = hp.trapezoidal_ap(torch.from_numpy(scores), torch.from_numpy(right), positives).item()
         assert ours == pytest.approx(benchmark_ap(scores, right, positives), abs=1e-12)
     # where it departs from scikit-learn's: the example of the docstring
     scores, right = torch.tensor([2.0, 1.0]), torch.tensor([False, True])
-    assert ml.trapezoidal_ap(scores, right).item() == 0.25
+    assert hp.trapezoidal_ap(scores, right).item() == 0.25
     assert sk.average_precision_score(right.numpy(), scores.numpy()) == 0.5
     with pytest.raises(ValueError, match="same shape"):
-        ml.trapezoidal_ap(scores, right[:1])
+        hp.trapezoidal_ap(scores, right[:1])
     for wrong in (torch.tensor([1.0, torch.nan]), torch.zeros(0)):
         with pytest.raises(ValueError, match="K at least 1, without NaN"):
-            ml.trapezoidal_ap(wrong, right[: len(wrong)])
+            hp.trapezoidal_ap(wrong, right[: len(wrong)])
 
 
 def test_a_constant_descriptor_gains_nothing_by_the_order_of_a_list():
     right = torch.arange(100) < 5
     assert benchmark_ap(np.zeros(100), right.numpy()) == 1.0, "the positives stand in front"
-    assert ml.trapezoidal_ap(torch.zeros(100), right).item() < 0.05
+    assert hp.trapezoidal_ap(torch.zeros(100), right).item() < 0.05
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +104,8 @@ def described():
 
 
 def test_verification_pair_by_pair(described):
-    pairs = ml.draw_pairs({name: d.shape[1] for name, d in described.items()}, 400)
-    ours = ml.verification(described, pairs)
+    pairs = hp.draw_pairs({name: d.shape[1] for name, d in described.items()}, 400)
+    ours = hp.verification(described, pairs)
     for level, letter in zip(LEVELS, "eht", strict=True):
         distances = {}
         for kind, some in pairs.items():
@@ -125,18 +126,16 @@ def test_verification_pair_by_pair(described):
 
 
 def test_pairs_are_what_their_names_say():
-    pairs = ml.draw_pairs({"a": 3, "b": 2, "c": 40}, 3000, seed=1)
+    pairs = hp.draw_pairs({"a": 3, "b": 2, "c": 40}, 3000, seed=1)
     for kind, some in pairs.items():
         (s1, t1, i1), (s2, t2, i2) = some.first, some.second
         sizes = torch.tensor([3, 2, 40])
         assert (t1 != t2).all() and (i1 < sizes[s1]).all() and (i2 < sizes[s2]).all()
-        assert {"positive": (s1 == s2) & (i1 == i2), "intra": (s1 == s2) & (i1 != i2), "inter": s1 != s2}[
-            kind
-        ].all()
+        assert {"positive": (s1 == s2) & (i1 == i2), "intra": (s1 == s2) & (i1 != i2), "inter": s1 != s2}[kind].all()
 
 
 def test_matching_image_by_image(described):
-    ours = ml.matching(described)
+    ours = hp.matching(described)
     for level, letter in zip(LEVELS, "eht", strict=True):
         means = []
         for d in described.values():
@@ -154,9 +153,9 @@ def test_retrieval_query_by_query(described):
     draw = torch.Generator().manual_seed(1)
     patches = [(name, i) for name, d in described.items() for i in range(d.shape[1])]
     chosen = [patches[k] for k in torch.randperm(36, generator=draw).tolist()]
-    task = ml.Retrieval(chosen[:10], chosen[10:])
+    task = hp.Retrieval(chosen[:10], chosen[10:])
     # 26 distractors, of which the query's own sequence loses some: of the pool of 31 only those that remain
-    ours = ml.retrieval(described, task, pools=(8, 14, 31, 32), chunk=4)
+    ours = hp.retrieval(described, task, pools=(8, 14, 31, 32), chunk=4)
     for level, letter in zip(LEVELS, "eht", strict=True):
         assert set(ours[level]) == {8, 14, 31}, "nothing fills a pool of 32"
         for k in ours[level]:
@@ -172,95 +171,95 @@ def test_retrieval_query_by_query(described):
 
 
 def test_what_a_task_asks_for_must_be_there(described):
-    task = ml.Retrieval([("v_a", 3)], [("v_c", 7)])
+    task = hp.Retrieval([("v_a", 3)], [("v_c", 7)])
     for wrong, what in (
-        (ml.Retrieval([("v_a", 12)], task.distractors), "patch 12 of 'v_a', which has 12"),
-        (ml.Retrieval(task.queries, [("v_x", 0)]), "sequence 'v_x'"),
-        (ml.Retrieval(task.queries, [("v_a", 0), ("v_a", 1)]), "distractors of another sequence"),
+        (hp.Retrieval([("v_a", 12)], task.distractors), "patch 12 of 'v_a', which has 12"),
+        (hp.Retrieval(task.queries, [("v_x", 0)]), "sequence 'v_x'"),
+        (hp.Retrieval(task.queries, [("v_a", 0), ("v_a", 1)]), "distractors of another sequence"),
     ):
         with pytest.raises(ValueError, match=what):
-            ml.retrieval(described, wrong, pools=(6,))
+            hp.retrieval(described, wrong, pools=(6,))
     with pytest.raises(ValueError, match="at most 6 entries, fewer than the smallest pool of 100"):
-        ml.retrieval(described, task)
-    pairs = ml.draw_pairs({"v_a": 12, "v_c": 16}, 50)  # v_c has 15
+        hp.retrieval(described, task)
+    pairs = hp.draw_pairs({"v_a": 12, "v_c": 16}, 50)  # v_c has 15
     with pytest.raises(ValueError, match="patch 15 of 'v_c', which has 15"):
-        ml.verification(described, pairs)
+        hp.verification(described, pairs)
     with pytest.raises(ValueError, match="sequence 'v_z'"):
-        ml.verification(described, ml.draw_pairs({"v_a": 12, "v_z": 15}, 50))
+        hp.verification(described, hp.draw_pairs({"v_a": 12, "v_z": 15}, 50))
     broken = {name: d.clone() for name, d in described.items()}
     broken["i_b"][4, 2] = torch.nan
     for call in (
-        lambda: ml.matching(broken),
-        lambda: ml.verification(broken, ml.draw_pairs({"v_a": 12, "v_c": 15}, 50)),
-        lambda: ml.retrieval(broken, task, pools=(6,)),
+        lambda: hp.matching(broken),
+        lambda: hp.verification(broken, hp.draw_pairs({"v_a": 12, "v_c": 15}, 50)),
+        lambda: hp.retrieval(broken, task, pools=(6,)),
     ):
         with pytest.raises(ValueError, match="'i_b' contain NaN"):
             call()
     with pytest.raises(ValueError, match="one D for all.*for 'b'"):
-        ml.matching({"a": torch.zeros(16, 3, 8), "b": torch.zeros(16, 3, 4)})
+        hp.matching({"a": torch.zeros(16, 3, 8), "b": torch.zeros(16, 3, 4)})
 
 
 def test_near_candidates_are_told_apart():
     """In float32, distances by matrix products round these two to the same."""
     far = torch.zeros(16, 30, 2)
     far[..., 0] = 1000 + torch.arange(30.0) * 1e-3
-    assert ml.matching({"a": far})["easy"] == 1
+    assert hp.matching({"a": far})["easy"] == 1
 
 
 def test_task_files_are_written_and_read(tmp_path, described):
-    pairs = ml.draw_pairs({name: d.shape[1] for name, d in described.items()}, 50)
-    task = ml.Retrieval([("v_a", 3), ("i_b", 0)], [("v_c", 7)])
-    ml.write_tasks(tmp_path, "x", pairs, task)
+    pairs = hp.draw_pairs({name: d.shape[1] for name, d in described.items()}, 50)
+    task = hp.Retrieval([("v_a", 3), ("i_b", 0)], [("v_c", 7)])
+    hp.write_tasks(tmp_path, "x", pairs, task)
     assert (tmp_path / "verif_neg_intra_split-x.csv").read_text().startswith("s1,t1,idx1,s2,t2,idx2\n")
-    again, retrieval = ml.read_tasks(tmp_path, "x")
+    again, retrieval = hp.read_tasks(tmp_path, "x")
     assert retrieval == task
-    assert ml.verification(described, again) == ml.verification(described, pairs)
+    assert hp.verification(described, again) == hp.verification(described, pairs)
     (tmp_path / "retr_queries_split-x.csv").write_text("sequence;index\n")
     with pytest.raises(ValueError, match="must have the columns s,idx"):
-        ml.read_tasks(tmp_path, "x")
+        hp.read_tasks(tmp_path, "x")
     with pytest.raises(ValueError, match="verif_pos_split-y.csv is missing"):
-        ml.read_tasks(tmp_path, "y")
+        hp.read_tasks(tmp_path, "y")
     for row in ("v_a,-1", "v_a,two", "v_a"):
         (tmp_path / "retr_queries_split-x.csv").write_text(f"s,idx\nv_a,3\n{row}\n")
         with pytest.raises(ValueError, match="retr_queries_split-x.csv, line 3: s,idx must be"):
-            ml.read_tasks(tmp_path, "x")
+            hp.read_tasks(tmp_path, "x")
     (tmp_path / "verif_pos_split-x.csv").write_text("s1,t1,idx1,s2,t2,idx2\nv_a,0,1,v_a,6,1\n")
     with pytest.raises(ValueError, match="verif_pos_split-x.csv, line 2: .*types 0 to 5"):
-        ml.read_tasks(tmp_path, "x")
+        hp.read_tasks(tmp_path, "x")
 
 
 def test_queries_and_distractors_are_disjoint_and_not_flat():
     strips = torch.randint(0, 256, (16, 30, 1, 8, 8)).byte()
     strips[0, :10] = 128
-    task = ml.draw_retrieval({"a": strips}, 5, 12)
+    task = hp.draw_retrieval({"a": strips}, 5, 12)
     chosen = task.queries + task.distractors
     assert len(set(chosen)) == 17 and min(i for _, i in chosen) >= 10
     with pytest.raises(ValueError, match="got 20 good patches"):
-        ml.draw_retrieval({"a": strips}, 10, 12)
+        hp.draw_retrieval({"a": strips}, 10, 12)
     with pytest.raises(ValueError, match="at least 1, got 0 and 12"):
-        ml.draw_retrieval({"a": strips}, 0, 12)
+        hp.draw_retrieval({"a": strips}, 0, 12)
     with pytest.raises(ValueError, match="two sequences of two patches"):
-        ml.draw_pairs({"a": 30}, 12)
+        hp.draw_pairs({"a": 30}, 12)
 
 
 def test_pairs_are_two_views_of_one_point():
     views = torch.arange(6).view(6, 1, 1, 1, 1) * 16 + torch.arange(16).view(1, 16, 1, 1, 1)
-    pairs = ml.PatchPairs(views.byte().expand(6, 16, 1, 4, 4), 5)
+    pairs = hp.PatchPairs(views.byte().expand(6, 16, 1, 4, 4), 5)
     for seed in range(20):
         a, p = (x[:, 0, 0, 0].mul(255).round().int() for x in pairs(torch.Generator().manual_seed(seed)))
         assert (a // 16 == p // 16).all() and (a != p).all() and len((a // 16).unique()) == 5
     with pytest.raises(ValueError, match="N at least batch"):
-        ml.PatchPairs(views.byte(), 7)
+        hp.PatchPairs(views.byte(), 7)
     with pytest.raises(ValueError, match="V at least 2"):
-        ml.PatchPairs(views.byte()[:, :1], 5)
+        hp.PatchPairs(views.byte()[:, :1], 5)
     with pytest.raises(ValueError, match="uint8 .*got .*float32"):
-        ml.to_32(torch.rand(2, 1, 65, 65))
+        hp.to_32(torch.rand(2, 1, 65, 65))
     with pytest.raises(ValueError, match=r"\(16, N, D\).*\(11, 3, 8\) for 'a'"):
-        ml.matching({"a": torch.zeros(11, 3, 8)})
+        hp.matching({"a": torch.zeros(11, 3, 8)})
     with pytest.raises(ValueError, match="got none"):
-        ml.matching({})
+        hp.matching({})
     torch.manual_seed(0)
     flat, corners = torch.full((1, 120, 120), 0.5), torch.rand(1, 120, 120).round()
-    assert ml.patch_views([flat, corners], points=4).shape == (8, 16, 1, 32, 32)
+    assert hp.patch_views([flat, corners], points=4).shape == (8, 16, 1, 32, 32)
     with pytest.raises(ValueError, match="got none"):
-        ml.patch_views([flat])
+        hp.patch_views([flat])

@@ -46,10 +46,9 @@ def test_many_people_as_one_by_one(rule, monkeypatch):
     people.enrol_all([f"p{k}" for k in range(20)], templates, owners)
     expected = torch.stack(
         [
-            getattr(
-                torch.cdist(queries.double(), templates[owners == k].double()),
-                {"mean": "mean"}.get(rule, "amin"),
-            )(1)
+            getattr(torch.cdist(queries.double(), templates[owners == k].double()), {"mean": "mean"}.get(rule, "amin"))(
+                1
+            )
             for k in range(20)
         ],
         1,
@@ -70,9 +69,7 @@ def test_enrol_remove_save_load(tmp_path):
     people.remove("Bob")
     assert people.names == ["Ada", "Cleo"] and len(people.templates) == 3
     # without Bob the middle of the templates is elsewhere, and float32 rounds squares of up to a hundred differently
-    torch.testing.assert_close(
-        people.distances(queries), again.distances(queries)[:, [0, 2]], rtol=0, atol=1e-3
-    )
+    torch.testing.assert_close(people.distances(queries), again.distances(queries)[:, [0, 2]], rtol=0, atol=1e-3)
     people.enrol("Bob", BOB)  # and back again
     assert people.identify(BOB).names == ["Bob"]
 

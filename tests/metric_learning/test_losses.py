@@ -39,9 +39,7 @@ def test_triplets_by_hand():
     anchor, positive = torch.zeros(2, 2), torch.tensor([[0.0, 1.0], [0.0, 1.0]])
     negative = torch.tensor([[1.5, 0.0], [3.0, 0.0]])
     assert triplet_loss(anchor, positive, negative).item() == pytest.approx((1 + 1 - 1.5) / 2)
-    assert triplet_loss(anchor, positive, negative, 2.0, squared=True).item() == pytest.approx(
-        (2 + 1 - 2.25) / 2
-    )
+    assert triplet_loss(anchor, positive, negative, 2.0, squared=True).item() == pytest.approx((2 + 1 - 2.25) / 2)
 
 
 @pytest.mark.parametrize("squared", [False, True])
@@ -146,9 +144,7 @@ def test_equal_embeddings_and_lonely_labels_give_no_nan(mining):
     loss = mined_triplet_loss(embedding, torch.tensor([0, 0, 1, 1, 2, 2]), mining, margin=0.3)
     loss.backward()
     assert embedding.grad.isfinite().all()
-    assert loss.item() == pytest.approx(0 if mining == "semi-hard" else 0.3), (
-        "collapse: the loss is the margin"
-    )
+    assert loss.item() == pytest.approx(0 if mining == "semi-hard" else 0.3), "collapse: the loss is the margin"
     for labels in (torch.arange(6), torch.zeros(6, dtype=torch.long)):
         assert mined_triplet_loss(embedding, labels, mining).item() == 0
 
@@ -188,7 +184,7 @@ def test_bad_input_is_named():
         mined_triplet_loss(torch.zeros(2, 3, 4), torch.zeros(2, dtype=torch.long))
     with pytest.raises(ValueError, match="same shape"):
         triplet_loss(torch.zeros(2, 3), torch.zeros(2, 3), torch.zeros(2, 4))
-    with pytest.raises(ValueError, match="one number a pair"):
+    with pytest.raises(ValueError, match="one number for each pair"):
         contrastive_loss(torch.zeros(2, 3), torch.zeros(2, 3), torch.zeros(3))
     with pytest.raises(ValueError, match="floating point"):
         distance_matrix(torch.zeros(2, 3, dtype=torch.long))
@@ -244,9 +240,7 @@ def test_the_hardest_negative_in_either_column_or_row():
     a, p = torch.nn.functional.normalize(torch.randn(2, 7, 5), dim=2)
     a.requires_grad_()
     d = [[(a[i] - p[j]).norm() for j in range(7)] for i in range(7)]
-    nearest = [
-        min([d[i][j] for j in range(7) if j != i] + [d[j][i] for j in range(7) if j != i]) for i in range(7)
-    ]
+    nearest = [min([d[i][j] for j in range(7) if j != i] + [d[j][i] for j in range(7) if j != i]) for i in range(7)]
     by_hand = sum((0.6 + d[i][i] - nearest[i]).clamp(min=0) for i in range(7)) / 7
     loss = hardest_negative_loss(a, p, margin=0.6)
     torch.testing.assert_close(loss, by_hand)

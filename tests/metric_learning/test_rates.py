@@ -8,22 +8,20 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from course_lib import data
+from course_lib.features import embed, evaluating
 from course_lib.metric_learning import (
     Classifier,
     EmbeddingNet,
     at_distance,
-    embed,
     embedding_spread,
     is_collapsed,
-    mosaic,
     open_set_curve,
     pixel_distance,
     retrieval_map,
     roc,
     split_pairs,
-    tsne,
 )
-from course_lib.metric_learning.modes import evaluating
+from course_lib.plotting import mosaic, tsne
 
 
 def rng(seed):
@@ -103,9 +101,7 @@ def test_precisions_may_differ():
 
 
 def test_open_set_by_hand():
-    curve = open_set_curve(
-        torch.tensor([1.0, 2.0, 4.0]), torch.tensor([True, False, True]), torch.tensor([3.0, 5.0])
-    )
+    curve = open_set_curve(torch.tensor([1.0, 2.0, 4.0]), torch.tensor([True, False, True]), torch.tensor([3.0, 5.0]))
     assert curve.thresholds.tolist() == [1, 2, 3, 4, 5]
     np.testing.assert_allclose(curve.identified, [1 / 3, 1 / 3, 1 / 3, 2 / 3, 2 / 3])
     np.testing.assert_allclose(curve.mistaken, [0, 1 / 3, 1 / 3, 1 / 3, 1 / 3])
@@ -190,9 +186,7 @@ def test_networks():
     e[:, 0].sum().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
     net.eval()
-    torch.testing.assert_close(
-        net(0.5 * z + 0.1), net(z), rtol=0.1, atol=0.03
-    )  # brightness and contrast do not matter
+    torch.testing.assert_close(net(0.5 * z + 0.1), net(z), rtol=0.1, atol=0.03)  # brightness and contrast do not matter
     torch.testing.assert_close(embed(net, (255 * z).round().byte(), batch=2), net(z), rtol=0, atol=0.05)
     classifier = Classifier(7, dims=16, width=4)
     assert classifier(z).shape == (3, 7) and (classifier.embed(z) >= 0).all()

@@ -9,7 +9,8 @@ from course_lib import reference
 from course_lib.receptive_fields import effective_receptive_field, receptive_field
 from course_lib.receptive_fields.chains import KINDS, chain, growth_exponent
 from course_lib.receptive_fields.classifier import ResidualClassifier, SmallClassifier
-from course_lib.receptive_fields.recipes.effective import radii_of_chains
+from course_lib.receptive_fields.recipes.effective_receptive_field import radii_of_chains
+from course_lib.reference.recipe import Measurement, Recipe
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -40,7 +41,7 @@ def test_the_exponent_is_that_of_a_known_law_and_its_error_that_of_numpy():
 
 
 def test_the_recipe_of_the_depths_measures_the_square_root():
-    metrics = radii_of_chains(None, initialisations=1)
+    metrics = radii_of_chains(initialisations=1)
     assert metrics["uniform: exponent of the growth"] == pytest.approx(0.5, abs=0.01)
     assert 0.45 < metrics["random: exponent of the growth"] < 0.65
 
@@ -55,14 +56,10 @@ def test_the_stored_exponents_are_those_of_the_walk():
             p = torch.conv1d(p, torch.full((1, 1, 3), 1 / 3, dtype=torch.float64), padding=2)
         root, place = p.flatten().sqrt(), torch.arange(-depth, depth + 1)
         roots.append(((root * place**2).sum() / root.sum()).sqrt().item())
-        assert stored[f"uniform, {depth} layers: radius (pixels)"] == pytest.approx(
-            math.sqrt(2 * depth / 3), rel=1e-3
-        )
+        assert stored[f"uniform, {depth} layers: radius (pixels)"] == pytest.approx(math.sqrt(2 * depth / 3), rel=1e-3)
     predicted = growth_exponent(depths, roots)[0]
     for kind in ("random", "random + ReLU"):
-        exponent, error = (
-            stored[f"{kind}: {what}"] for what in ("exponent of the growth", "its standard error")
-        )
+        exponent, error = (stored[f"{kind}: {what}"] for what in ("exponent of the growth", "its standard error"))
         assert abs(exponent - predicted) < 2 * error < 0.02
         assert stored[f"{kind}: exponent of the share"] < -0.4
 
@@ -84,9 +81,7 @@ def test_the_residual_classifier_begins_with_a_narrow_view():
     for block in net.blocks:
         block[-1].weight.data.zero_()  # only the skips are left: one convolution
     skips = effective_receptive_field(net, x, forward=lambda m, x: m.forward_features(x)).radius
-    assert (
-        skips < 1.5 and skips < whole < (2 * 2 * 9 / 3) ** 0.5
-    )  # nine random layers without skips have about that
+    assert skips < 1.5 and skips < whole < (2 * 2 * 9 / 3) ** 0.5  # nine random layers without skips have about that
 
 
 @pytest.mark.parametrize(
@@ -106,8 +101,9 @@ def test_bad_input_is_named(call, message):
 
 
 def test_the_recipes_of_this_part_are_complete():
-    for name, module in reference.RECIPES.items():
-        if "receptive_fields" in module:
-            recipe = reference.recipe(name)
-            assert recipe.title and recipe.scales["cpu"].keys() >= {"steps", "batch"}
+    own = [r for r in reference.recipes().values() if r.chapter.startswith("receptive_fields/")]
+    assert {type(recipe) for recipe in own} == {Measurement, Recipe}
+    for recipe in own:
+        assert recipe.title and recipe.source
+        if isinstance(recipe, Recipe):
             recipe.build()

@@ -20,9 +20,7 @@ def uniform_chain(depth):
 def test_the_radius_of_uniform_weights_is_that_of_a_random_walk(depth):
     erf = effective_receptive_field(uniform_chain(depth), torch.rand(1, 1, 63, 63))
     assert erf.map.sum().item() == pytest.approx(1, abs=1e-5)
-    assert erf.radius == pytest.approx(
-        math.sqrt(depth * 2 / 3), rel=1e-3
-    )  # a step of -1, 0, 1 has variance 2/3
+    assert erf.radius == pytest.approx(math.sqrt(depth * 2 / 3), rel=1e-3)  # a step of -1, 0, 1 has variance 2/3
 
 
 def test_many_layers_look_like_a_gaussian():
@@ -107,14 +105,11 @@ def test_radius_and_gaussian_are_those_of_numpy():
     erf = effective_receptive_field(net, torch.rand(3, 2, 24, 30), at=(4, 5))
     share = erf.map.double().numpy()
     down, right = (
-        np.mgrid[:24, :30]
-        - np.array([4 * 24 / 7 + 24 / 14 - 0.5, 5 * 30 / 11 + 30 / 22 - 0.5])[:, None, None]
+        np.mgrid[:24, :30] - np.array([4 * 24 / 7 + 24 / 14 - 0.5, 5 * 30 / 11 + 30 / 22 - 0.5])[:, None, None]
     )
     assert erf.radius == pytest.approx(np.sqrt((share * (down**2 + right**2)).sum() / 2), rel=1e-5)
 
-    share = (
-        (erf := effective_receptive_field(uniform_chain(20), torch.rand(1, 1, 63, 63))).map.double().numpy()
-    )
+    share = (erf := effective_receptive_field(uniform_chain(20), torch.rand(1, 1, 63, 63))).map.double().numpy()
     down, right = np.mgrid[-31:32, -31:32]
     sigmas = np.arange(2, 6, 0.005)
     bells = np.exp(-(down**2 + right**2) / (2 * sigmas[:, None, None] ** 2))

@@ -27,8 +27,7 @@ def test_the_border_is_larger_by_the_factor_and_the_variance_stays():
 def test_the_network_looks_further():
     x = torch.rand(1, 1, 31, 31)
     radius = {
-        o: effective_receptive_field(lambda s, o=o: chain(s, o), x, initialisations=5).radius
-        for o in (0.25, 1, 4)
+        o: effective_receptive_field(lambda s, o=o: chain(s, o), x, initialisations=5).radius for o in (0.25, 1, 4)
     }
     assert radius[0.25] < radius[1] < radius[4]
 

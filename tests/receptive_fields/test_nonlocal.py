@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from course_lib import data, reference
 from course_lib.metrics import psnr
-from course_lib.noise import Gaussian
+from course_lib.observation import Gaussian
 from course_lib.receptive_fields import (
     block_matching,
     group_filter,
@@ -31,9 +31,7 @@ def rand(*shape, seed=0):
 @given(
     st.integers(6, 20), st.integers(6, 20), st.integers(1, 3), st.integers(1, 4), st.integers(1, 5), st.integers(0, 99)
 )  # fmt: skip
-def test_with_a_window_over_the_whole_image_the_matches_are_the_nearest_blocks(
-    h, w, channels, block, stride, seed
-):
+def test_with_a_window_over_the_whole_image_the_matches_are_the_nearest_blocks(h, w, channels, block, stride, seed):
     image = rand(1, channels, h, w, seed=seed).double()
     count = min(8, (h - block + 1) * (w - block + 1))
     matches = block_matching(image, block, count, stride, window=2 * max(h, w))[0]
@@ -184,7 +182,7 @@ def test_the_recipe_takes_nn3d_apart(monkeypatch):
 
     monkeypatch.setattr(nonlocality, "told_denoiser", lambda network, device: denoiser)
     monkeypatch.setattr(data, "set12", lambda: [y])
-    metrics = nonlocality.alone_and_reinforced(torch.nn.Conv2d(1, 1, 1), "any", "Set12", (50,), apart=True)
+    metrics = nonlocality.alone_and_reinforced("any", "Set12", (50,), apart=True)
     sigma, y = 50 / 255, y[None]
     z = Gaussian(sigma)(y, torch.Generator().manual_seed(0))
     results = {
@@ -202,7 +200,7 @@ def test_the_recipe_takes_nn3d_apart(monkeypatch):
 def test_where_the_stored_runs_do_not_gain_the_second_round_of_the_network_is_the_reason():
     """One round loses less, and two rounds of the network without the filter lose more."""
     stored = {}
-    for name in (n for n in reference.RECIPES if n.startswith("nn3d-")):
+    for name in (n for n in reference.recipes() if n.startswith("nn3d-")):
         if (reference.RESULTS / f"{name}.json").exists():
             stored |= {f"{name}, {k}": v for k, v in reference.result(name)["metrics"].items()}
     gains = {k.removesuffix(": gain (dB)"): v for k, v in stored.items() if k.endswith(": gain (dB)")}

@@ -29,9 +29,7 @@ class Skip(nn.Module):
 def layer(draw, channels):
     """A random layer and its output channels; returns (module, channels, scale)."""
     kind = draw(
-        st.sampled_from(
-            ["conv", "conv", "strided", "depthwise", "pool", "avg", "up", "shuffle", "skip", "transposed"]
-        )
+        st.sampled_from(["conv", "conv", "strided", "depthwise", "pool", "avg", "up", "shuffle", "skip", "transposed"])
     )
     k, d = draw(st.sampled_from([1, 2, 3, 5])), draw(st.integers(1, 3))
     pad = draw(st.integers(0, 3))
@@ -49,14 +47,10 @@ def layer(draw, channels):
     if kind == "up":
         return nn.Upsample(scale_factor=2, mode=draw(st.sampled_from(["nearest", "bilinear"]))), channels
     if kind == "shuffle":
-        return nn.Sequential(
-            nn.PixelUnshuffle(2), nn.Conv2d(4 * channels, 4, 3, padding=1), nn.PixelShuffle(2)
-        ), 1
+        return nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * channels, 4, 3, padding=1), nn.PixelShuffle(2)), 1
     if kind == "transposed":
         return nn.ConvTranspose2d(channels, 2, 3, stride=2, padding=1, output_padding=1), 2
-    body = nn.Sequential(
-        nn.Conv2d(channels, channels, 3, padding=d, dilation=d), nn.BatchNorm2d(channels), nn.ELU()
-    )
+    body = nn.Sequential(nn.Conv2d(channels, channels, 3, padding=d, dilation=d), nn.BatchNorm2d(channels), nn.ELU())
     how = draw(st.sampled_from(["add", "subtract", "concatenate"]))
     return Skip(body, how), channels * (2 if how == "concatenate" else 1)
 

@@ -26,11 +26,7 @@ def network() -> nn.Module:
     """Everything that has state of its own: batch norm, dropout, and the optimiser's momentum."""
     torch.manual_seed(1)
     return nn.Sequential(
-        nn.Conv2d(1, 8, 3, padding=1),
-        nn.BatchNorm2d(8),
-        nn.ReLU(),
-        nn.Dropout(0.1),
-        nn.Conv2d(8, 1, 3, padding=1),
+        nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(0.1), nn.Conv2d(8, 1, 3, padding=1)
     )
 
 
@@ -45,9 +41,7 @@ def loss_fn(model, batch):
 
 
 def same(a: nn.Module, b: nn.Module) -> bool:
-    return all(
-        torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True)
-    )
+    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
 
 
 def test_learns_a_linear_map():
@@ -134,12 +128,7 @@ def test_kill_9_in_the_middle_then_restart_ends_bit_for_bit_the_same(tmp_path):
     process.wait()
     assert not (folders[1] / "final.pt").exists()
     resumed = subprocess.run(
-        command,
-        cwd=folders[1],
-        check=True,
-        capture_output=True,
-        text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        command, cwd=folders[1], check=True, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
     )
     assert "Continuing from run.pt at step" in resumed.stdout
     whole, killed = (torch.load(folder / "final.pt", weights_only=True) for folder in folders)
@@ -279,9 +268,7 @@ def test_after_mixed_precision_the_model_is_its_plain_self_again():
     fresh.load_state_dict(model.state_dict())
     z = torch.rand(1, 1, 8, 8)
     assert model(z).dtype == torch.float32
-    torch.testing.assert_close(
-        model(z), fresh.eval()(z), atol=1e-5, rtol=1e-5
-    )  # bfloat16 would be off by 1e-2
+    torch.testing.assert_close(model(z), fresh.eval()(z), atol=1e-5, rtol=1e-5)  # bfloat16 would be off by 1e-2
 
 
 def test_a_compiled_model_trains_to_the_same_weights(monkeypatch):
@@ -320,14 +307,7 @@ def test_two_processes_average_their_gradients(tmp_path):
         "print('trained', torch.distributed.get_world_size(), history.steps, model[0].weight.sum().item())\n"
     )
     # what `accelerate launch` itself starts for several processes
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--nproc_per_node=2",
-        "--standalone",
-        str(script),
-    ]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone", str(script)]
     output = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300,
                             env=os.environ | {"OMP_NUM_THREADS": "1"})  # fmt: skip
     lines = [line for line in output.stdout.splitlines() if line.startswith("trained 2 4")]
@@ -340,9 +320,7 @@ def test_two_processes_average_their_gradients(tmp_path):
 def test_orthogonalize_brings_singular_values_near_1_and_keeps_the_directions(rows, columns, seed):
     matrix = torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed), dtype=torch.double)
     u, s, vt = torch.linalg.svd(matrix, full_matrices=False)
-    matrix = (
-        u @ torch.diag(s.clamp(min=0.05 * s.max())) @ vt
-    )  # five iterations do not reach what is nearly singular
+    matrix = u @ torch.diag(s.clamp(min=0.05 * s.max())) @ vt  # five iterations do not reach what is nearly singular
     values = torch.linalg.svdvals(orthogonalize(matrix))
     assert values.max() < 1.3 and values.min() > 0.3
     diagonal = u.T @ orthogonalize(matrix) @ vt.T

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from ... import data, training
 from ...metrics import mse
-from ...reference.recipe import Recipe
+from ...observation import perturbations
+from ...reference.recipe import Recipe, Scale
 from ..autoencoders import ConvAutoencoder, FullyConvolutionalAutoencoder
-from ..damage import perturbations
 from ..evaluation import denoise
 from ..gated import GatedConvDeconv
 from ..unet import ShallowUNet
@@ -30,9 +30,9 @@ def _pets() -> data.CatsAndDogs:
     return data.cats_and_dogs()
 
 
-def damaged_images(device, scale: dict, damage: Callable[..., Tensor]):
+def damaged_images(device, scale: Scale, damage: Callable[..., Tensor]):
     """``generator -> (z, y)``: whole training images, damaged anew every time they are drawn."""
-    images = data.Patches(_pets().train[0], size=64, batch=scale["batch"], augment=False, device=device)
+    images = data.Patches(_pets().train[0], size=64, batch=scale.batch, augment=False, device=device)
 
     def batch(generator):
         y = images(generator)
@@ -85,8 +85,8 @@ def _recipe(
         loss=squared_error,
         evaluate=partial(test_error, damages=(damage,)),
         scales={
-            "gpu": {"steps": 20_000, "batch": 64, "lr": 6e-3},
-            "cpu": {"steps": 300, "batch": 32, "lr": 6e-3} | ({"model": cpu_model} if cpu_model else {}),
+            "gpu": Scale(steps=20_000, batch=64, lr=6e-3),
+            "cpu": Scale(steps=300, batch=32, lr=6e-3, model=cpu_model or {}),
         },
         paper={} if paper is None else {f"MSE, {damage}": paper},
         source=source,

@@ -2,8 +2,9 @@
 
 from functools import partial
 
-from ... import data, noise, training
-from ...reference.recipe import Recipe
+from ... import data, training
+from ...observation import Gaussian
+from ...reference.recipe import Recipe, Scale
 from ..dncnn import DnCNN, residual_loss
 from ..evaluation import evaluate
 
@@ -14,9 +15,9 @@ PAPER = {  # mean PSNR in dB: test set -> sigma -> known level, blind
 }
 
 
-def noisy_patches(device, scale: dict, observe: noise.Gaussian):
+def noisy_patches(device, scale: Scale, observe: Gaussian):
     """``generator -> (z, y)``: augmented BSD400 patches and what the camera would record of them."""
-    patches = data.Patches(data.bsd400(), size=scale["patch"], batch=scale["batch"], device=device)
+    patches = data.Patches(data.bsd400(), size=scale.patch, batch=scale.batch, device=device)
 
     def batch(generator):
         y = patches(generator)
@@ -34,7 +35,7 @@ def denoising_loss(model, batch):
 def psnr_on_test_sets(model, sigmas: tuple[int, ...]) -> dict[str, float]:
     """Mean PSNR on BSD68 and Set12 at each noise level (grey levels of 255)."""
     return {
-        _metric(name, sigma): evaluate(model, images, noise.Gaussian(sigma / 255)).mean().item()
+        _metric(name, sigma): evaluate(model, images, Gaussian(sigma / 255)).mean().item()
         for name, images in (("BSD68", data.bsd68()), ("Set12", data.set12()))
         for sigma in sigmas
     }
@@ -44,7 +45,7 @@ def _metric(test_set: str, sigma: int) -> str:
     return f"{test_set} PSNR, sigma {sigma} (dB)"
 
 
-def _recipe(sigma: int | tuple[int, int], depth: int, sigmas: tuple[int, ...], cpu: dict) -> Recipe:
+def _recipe(sigma: int | tuple[int, int], depth: int, sigmas: tuple[int, ...], cpu: Scale) -> Recipe:
     blind = isinstance(sigma, tuple)
     low_high = tuple(s / 255 for s in sigma) if blind else sigma / 255
     published = {
@@ -57,13 +58,10 @@ def _recipe(sigma: int | tuple[int, int], depth: int, sigmas: tuple[int, ...], c
         title=f"DnCNN-{depth}, " + (f"blind, sigma {sigma[0]} to {sigma[1]}" if blind else f"sigma {sigma}"),
         chapter="denoising/dncnn",
         build=partial(DnCNN, depth=depth),
-        batches=partial(noisy_patches, observe=noise.Gaussian(low_high)),
+        batches=partial(noisy_patches, observe=Gaussian(low_high)),
         loss=denoising_loss,
         evaluate=partial(psnr_on_test_sets, sigmas=sigmas),
-        scales={
-            "gpu": {"steps": 30_000, "batch": 128, "patch": 50, "lr": 5e-3},
-            "cpu": {"batch": 8, "patch": 40, **cpu},
-        },
+        scales={"gpu": Scale(steps=30_000, batch=128, patch=50, lr=5e-3), "cpu": cpu},
         paper=published,
         source=ZHANG,
         fit={"optimizer": training.Muon},
@@ -72,10 +70,11 @@ def _recipe(sigma: int | tuple[int, int], depth: int, sigmas: tuple[int, ...], c
 
 
 # Two cores have no time to learn every noise level from nothing: a neighbouring level is a good place to start.
-NEIGHBOUR = {"steps": 2_000, "lr": 3e-3, "start": "dncnn-s25"}
+SMALL = partial(Scale, batch=8, patch=40)
+NEIGHBOUR = partial(SMALL, lr=3e-3, start="dncnn-s25")
 RECIPES = {
-    "dncnn-s15": _recipe(15, depth=17, sigmas=(15,), cpu=NEIGHBOUR),
-    "dncnn-s25": _recipe(25, depth=17, sigmas=(25,), cpu={"steps": 8_400, "lr": 6e-3, "restart_at": 6_000}),
-    "dncnn-s50": _recipe(50, depth=17, sigmas=(50,), cpu=NEIGHBOUR | {"steps": 1_000}),
-    "dncnn-blind": _recipe((0, 55), depth=20, sigmas=(15, 25, 50), cpu={"steps": 4_000, "lr": 6e-3}),
+    "dncnn-s15": _recipe(15, depth=17, sigmas=(15,), cpu=NEIGHBOUR(steps=2_000)),
+    "dncnn-s25": _recipe(25, depth=17, sigmas=(25,), cpu=SMALL(steps=8_400, lr=6e-3, restart_at=6_000)),
+    "dncnn-s50": _recipe(50, depth=17, sigmas=(50,), cpu=NEIGHBOUR(steps=1_000)),
+    "dncnn-blind": _recipe((0, 55), depth=20, sigmas=(15, 25, 50), cpu=SMALL(steps=4_000, lr=6e-3)),
 }

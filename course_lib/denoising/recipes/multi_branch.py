@@ -3,8 +3,8 @@
 from functools import partial
 
 from ... import data, training
-from ...noise import Gaussian
-from ...reference.recipe import Recipe
+from ...observation import Gaussian
+from ...reference.recipe import Recipe, Scale
 from ..evaluation import evaluate
 from ..multi_branch import MultiBranchDnCNN
 from .dncnn import denoising_loss, noisy_patches
@@ -24,8 +24,8 @@ RECIPES = {
         loss=denoising_loss,
         evaluate=psnr_on_set12,
         scales={
-            "gpu": {"steps": 20_000, "batch": 64, "patch": 40, "lr": 5e-3},
-            "cpu": {"steps": 2_500, "batch": 8, "patch": 40, "lr": 6e-3, "model": {"width": 32}},
+            "gpu": Scale(steps=20_000, batch=64, patch=40, lr=5e-3),
+            "cpu": Scale(steps=2_500, batch=8, patch=40, lr=6e-3, model={"width": 32}),
         },
         paper={},  # the report measures on its own noisy patches
         source="student report on the N-HPatches coursework",

@@ -7,12 +7,13 @@ from functools import partial
 
 import torch
 
-from ... import data, noise, training
-from ...reference.recipe import Recipe
+from ... import data, training
+from ...observation import Gaussian
+from ...reference.recipe import Recipe, Scale
 from ..bias_free import BiasFreeDnCNN
 from ..dncnn import DnCNN, residual_loss
 from ..evaluation import evaluate
-from ..ffdnet import FFDNet, told
+from ..ffdnet import FFDNet, with_sigma
 from .dncnn import denoising_loss, noisy_patches
 
 FFDNET_PAPER = {
@@ -21,9 +22,9 @@ FFDNET_PAPER = {
 }
 
 
-def patches_with_levels(device, scale: dict):
+def patches_with_levels(device, scale: Scale):
     """``generator -> (z, sigma, y)``: every patch has a noise level of its own, up to 75 grey levels."""
-    patches = data.Patches(data.bsd400(), size=scale["patch"], batch=scale["batch"], device=device)
+    patches = data.Patches(data.bsd400(), size=scale.patch, batch=scale.batch, device=device)
 
     def batch(generator):
         y = patches(generator)
@@ -44,7 +45,7 @@ def psnr_when_told(model, levels: dict[str, tuple[int, ...]]) -> dict[str, float
     """Mean PSNR of a network that is told the true noise level, on each test set at each level."""
     sets = {"BSD68": data.bsd68, "Set12": data.set12}
     return {
-        _metric(name, sigma): evaluate(told(model, sigma / 255), sets[name](), noise.Gaussian(sigma / 255))
+        _metric(name, sigma): evaluate(with_sigma(model, sigma / 255), sets[name](), Gaussian(sigma / 255))
         .mean()
         .item()
         for name, sigmas in levels.items()
@@ -54,10 +55,7 @@ def psnr_when_told(model, levels: dict[str, tuple[int, ...]]) -> dict[str, float
 
 def psnr_at(model, sigmas: tuple[int, ...]) -> dict[str, float]:
     """Mean PSNR on BSD68 of a network that is told nothing."""
-    return {
-        _metric("BSD68", s): evaluate(model, data.bsd68(), noise.Gaussian(s / 255)).mean().item()
-        for s in sigmas
-    }
+    return {_metric("BSD68", s): evaluate(model, data.bsd68(), Gaussian(s / 255)).mean().item() for s in sigmas}
 
 
 def _metric(test_set: str, sigma: int) -> str:
@@ -70,12 +68,12 @@ def _little_noise(title: str, build, paper: tuple[float, ...]) -> Recipe:
         title=title,
         chapter="denoising/noise_levels",
         build=partial(build, depth=8),
-        batches=partial(noisy_patches, observe=noise.Gaussian((0, 10 / 255))),
+        batches=partial(noisy_patches, observe=Gaussian((0, 10 / 255))),
         loss=denoising_loss,
         evaluate=partial(psnr_at, sigmas=sigmas),
         scales={
-            "gpu": {"steps": 20_000, "batch": 128, "patch": 50, "lr": 5e-3},
-            "cpu": {"steps": 3_000, "batch": 8, "patch": 40, "lr": 6e-3},
+            "gpu": Scale(steps=20_000, batch=128, patch=50, lr=5e-3),
+            "cpu": Scale(steps=3_000, batch=8, patch=40, lr=6e-3),
         },
         paper={_metric("BSD68", s): value for s, value in zip(sigmas, paper, strict=True)},
         source="Mohan et al., ICLR 2020 (arXiv:1906.05478), with 20 layers",
@@ -93,18 +91,14 @@ RECIPES = {
         loss=informed_loss,
         evaluate=partial(psnr_when_told, levels={name: tuple(v) for name, v in FFDNET_PAPER.items()}),
         scales={
-            "gpu": {"steps": 40_000, "batch": 128, "patch": 70, "lr": 2e-3},
-            "cpu": {"steps": 7_000, "batch": 16, "patch": 64, "lr": 2e-3},
+            "gpu": Scale(steps=40_000, batch=128, patch=70, lr=2e-3),
+            "cpu": Scale(steps=7_000, batch=16, patch=64, lr=2e-3),
         },
-        paper={
-            _metric(name, s): value for name, levels in FFDNET_PAPER.items() for s, value in levels.items()
-        },
+        paper={_metric(name, s): value for name, levels in FFDNET_PAPER.items() for s, value in levels.items()},
         source="Zhang et al., IEEE TIP 2018 (doi:10.1109/TIP.2018.2839891)",
         fit={"optimizer": training.Muon},
         data="one network for sigma 0 to 75, trained on BSD400 (180x180); noise not clipped",
     ),
-    "bf-cnn-10": _little_noise(
-        "bias-free DnCNN-8, sigma 0 to 10", BiasFreeDnCNN, (33.84, 28.15, 25.80, 22.83)
-    ),
+    "bf-cnn-10": _little_noise("bias-free DnCNN-8, sigma 0 to 10", BiasFreeDnCNN, (33.84, 28.15, 25.80, 22.83)),
     "dncnn-10": _little_noise("DnCNN-8, sigma 0 to 10", DnCNN, (33.69, 19.80, 15.29, 10.45)),
 }

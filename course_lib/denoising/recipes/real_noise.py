@@ -8,21 +8,20 @@ from functools import partial
 import torch
 
 from ... import data, training
-from ...camera import Camera
-from ...data.photographs import HELD_OUT, PHOTOGRAPHS
-from ...noise import Gaussian
-from ...reference.recipe import Recipe
+from ...data.embedded import HELD_OUT, PHOTOGRAPHS
+from ...observation import Camera, Gaussian
+from ...reference.recipe import Recipe, Scale
 from ..cbdnet import CBDNet, cbdnet_loss
 from ..evaluation import evaluate
 
 PAPER = "Guo et al., CVPR 2019 (arXiv:1807.04686)"
 
 
-def camera_patches(device, scale: dict, camera: Camera | None):
+def camera_patches(device, scale: Scale, camera: Camera | None):
     """``generator -> (z, level, y)``: colour patches as the camera records them, or with Gaussian noise."""
     names = [name for name in PHOTOGRAPHS if name not in HELD_OUT]
     pictures = list(data.photographs(grey=False, names=names).values())
-    patches = data.Patches(pictures, size=scale["patch"], batch=scale["batch"], device=device)
+    patches = data.Patches(pictures, size=scale.patch, batch=scale.batch, device=device)
 
     def batch(generator):
         y = patches(generator)
@@ -60,8 +59,8 @@ def _recipe(title: str, camera: Camera | None, what: str) -> Recipe:
         loss=loss,
         evaluate=psnr_on_photographs,
         scales={
-            "gpu": {"steps": 20_000, "batch": 32, "patch": 128, "lr": 5e-4},
-            "cpu": {"steps": 2_500, "batch": 8, "patch": 64, "lr": 2e-3, "model": {"width": 24}},
+            "gpu": Scale(steps=20_000, batch=32, patch=128, lr=5e-4),
+            "cpu": Scale(steps=2_500, batch=8, patch=64, lr=2e-3, model={"width": 24}),
         },
         paper={},  # the paper tests on photographs of real cameras (NC12, DND, Nam), which this course does not have
         source=PAPER,

@@ -5,9 +5,8 @@ from functools import partial
 import torch
 
 from ... import data, training
-from ...degradations import Jpeg, LowResolution
-from ...noise import Gaussian
-from ...reference.recipe import Recipe
+from ...observation import Gaussian, Jpeg, LowResolution
+from ...reference.recipe import Recipe, Scale
 from ..dncnn import DnCNN
 from ..evaluation import evaluate
 from .dncnn import ZHANG, denoising_loss
@@ -21,9 +20,9 @@ DAMAGE = {
 }
 
 
-def damaged_patches(device, scale: dict):
+def damaged_patches(device, scale: Scale):
     """``generator -> (z, y)``: a third of the patches is noisy, a third compressed, a third was made smaller."""
-    patches = data.Patches(data.bsd400(), size=scale["patch"], batch=scale["batch"], device=device)
+    patches = data.Patches(data.bsd400(), size=scale.patch, batch=scale.batch, device=device)
     noisy, compressed = Gaussian((0, 55 / 255)), Jpeg((5, 99))
 
     def batch(generator):
@@ -56,8 +55,8 @@ RECIPES = {
         loss=denoising_loss,
         evaluate=psnr_on_set12,
         scales={
-            "gpu": {"steps": 30_000, "batch": 126, "patch": 50, "lr": 5e-3},
-            "cpu": {"steps": 1_500, "batch": 9, "patch": 40, "lr": 3e-3, "start": "dncnn-blind"},
+            "gpu": Scale(steps=30_000, batch=126, patch=50, lr=5e-3),
+            "cpu": Scale(steps=1_500, batch=9, patch=40, lr=3e-3, start="dncnn-blind"),
         },
         paper={},  # the paper tests on sets that this course does not have (Classic5, LIVE1, Set5, Set14)
         source=ZHANG,

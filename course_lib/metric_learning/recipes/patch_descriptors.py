@@ -3,12 +3,12 @@
 import torch
 
 from ... import data
-from ...reference.recipe import Recipe
-from ..descriptors import L2Net, ResidualDescriptor, describe
+from ...reference.recipe import Recipe, Scale
 from ..losses import hardest_negative_loss
-from ..patch_batches import PatchPairs, patch_views
-from ..patch_tasks import matching, retrieval, verification
-from ..task_files import draw_pairs, draw_retrieval
+from ..patches.batches import PatchPairs, patch_views
+from ..patches.descriptors import L2Net, ResidualDescriptor, describe
+from ..patches.task_files import draw_pairs, draw_retrieval
+from ..patches.tasks import matching, retrieval, verification
 
 # photographs that nothing is trained on
 TEST = ("chelsea", "rocket", "brick", "coffee", "motorcycle", "coins")
@@ -21,18 +21,16 @@ def hardest_loss(model, batch):
     return hardest_negative_loss(*e.chunk(2))
 
 
-def bsd_batches(device, scale: dict):
+def bsd_batches(device, scale: Scale):
     """Sequences of BSD400's photographs."""
-    photographs = data.bsd400()[: scale["photographs"]].float() / 255
-    return PatchPairs(patch_views(photographs), scale["batch"], device)
+    photographs = data.bsd400()[: scale.images].float() / 255
+    return PatchPairs(patch_views(photographs), scale.batch, device)
 
 
 def test_sequences(size: int | None = None) -> dict[str, torch.Tensor]:
     """Two sequences of each photograph of `TEST`, by name."""
     return {
-        f"{'iv'[viewpoint]}_{name}": data.patch_sequence(
-            photograph, POINTS, viewpoint, seed=2 * k + viewpoint
-        )
+        f"{'iv'[viewpoint]}_{name}": data.patch_sequence(photograph, POINTS, viewpoint, seed=2 * k + viewpoint)
         for k, (name, photograph) in enumerate(data.photographs(size, names=TEST).items())
         for viewpoint in (False, True)
     }
@@ -66,8 +64,8 @@ def _recipe(title: str, build, source: str) -> Recipe:
         loss=hardest_loss,
         evaluate=task_scores,
         scales={
-            "gpu": {"steps": 20_000, "batch": 512, "lr": 3e-3, "photographs": 400},
-            "cpu": {"steps": 400, "batch": 64, "lr": 3e-3, "photographs": 80},
+            "gpu": Scale(steps=20_000, batch=512, lr=3e-3, images=400),
+            "cpu": Scale(steps=400, batch=64, lr=3e-3, images=80),
         },
         paper={},
         source=source,

@@ -9,33 +9,33 @@ import torch
 from torch.nn import functional as F
 
 from ... import data
-from ...reference.recipe import Recipe
+from ...reference.recipe import Recipe, Scale
 from ..batches import PeopleBatches
 from ..losses import contrastive_loss, hadsell_loss
 from ..mining import mined_triplet_loss, random_triplets
-from ..networks import Classifier, EmbeddingNet
-from .exams import ATT_TRAIN, PEOPLE, SHOTS, UNSEEN, att_scores, face_scores, omniglot_scores
+from ..siamese_networks import Classifier, EmbeddingNet
+from .evaluation import ATT_TRAIN, PEOPLE, SHOTS, UNSEEN, att_scores, face_scores, omniglot_scores
 
 
-def face_batches(device, scale: dict):
+def face_batches(device, scale: Scale):
     """Batches of procedural people 0 to 599."""
     people = data.faces(PEOPLE, SHOTS, device=device)
-    return PeopleBatches(people.images, people.labels, scale["batch"] // 4, device=device)
+    return PeopleBatches(people.images, people.labels, scale.batch // 4, device=device)
 
 
-def att_batches(device, scale: dict):
+def att_batches(device, scale: Scale):
     """Batches of the first twenty people of the AT&T faces, jittered."""
     people = data.att_faces()
     some = people.labels < ATT_TRAIN
     images, labels = people.images[some], people.labels[some]
-    return PeopleBatches(images, labels, min(ATT_TRAIN, scale["batch"] // 4), jitter=True, device=device)
+    return PeopleBatches(images, labels, min(ATT_TRAIN, scale.batch // 4), jitter=True, device=device)
 
 
-def omniglot_batches(device, scale: dict):
+def omniglot_batches(device, scale: Scale):
     """Batches of the characters of six alphabets."""
     seen = tuple(name for name in data.ALPHABETS if name not in data.UNSEEN)
     characters = data.omniglot(alphabets=seen)
-    return PeopleBatches(characters.images, characters.labels, scale["batch"] // 4, device=device)
+    return PeopleBatches(characters.images, characters.labels, scale.batch // 4, device=device)
 
 
 def pair_loss(loss, model, batch):
@@ -47,7 +47,7 @@ def pair_loss(loss, model, batch):
     return loss(e[torch.cat([a, a])], e[torch.cat([p, n])], y)
 
 
-def mined_loss(mining, model, batch, margin=0.4):
+def mined_loss(mining, model, batch, margin):
     """`mined_triplet_loss` of a batch."""
     z, labels = batch
     return mined_triplet_loss(model(z), labels, mining, margin)
@@ -64,95 +64,73 @@ FACENET = "Schroff et al., CVPR 2015 (doi:10.1109/CVPR.2015.7298682)"
 HERMANS = "Hermans et al., 2017 (arXiv:1703.07737)"
 TAIGMAN = "Taigman et al., DeepFace, CVPR 2014 (doi:10.1109/CVPR.2014.220)"
 KOCH = "Koch et al., ICML workshop 2015, whose network and split are others"
-FACES = (
-    f"{PEOPLE} procedural people to train on, {UNSEEN} others to test on, {SHOTS} pictures each, one template"
-)
-LOSSES = {
-    "contrastive": ("contrastive loss, the lecture's form", partial(pair_loss, contrastive_loss), HADSELL),
-    "hadsell": ("contrastive loss, squared form", partial(pair_loss, hadsell_loss), HADSELL),
-    "all": ("triplet loss, all triplets", partial(mined_loss, "all"), FACENET),
-    "random": ("triplet loss, random triplets", partial(mined_loss, "random"), FACENET),
-    "batch-hard": ("triplet loss, batch-hard", partial(mined_loss, "batch-hard"), HERMANS),
-    "semi-hard": ("triplet loss, semi-hard", partial(mined_loss, "semi-hard"), FACENET),
+
+SETS = {
+    "faces": {
+        "title": "faces",
+        "batches": face_batches,
+        "evaluate": face_scores,
+        "data": f"{PEOPLE} procedural people to train on, {UNSEEN} others to test on, {SHOTS} pictures each, "
+        "one template",
+    },
+    "att": {
+        "title": "AT&T",
+        "batches": att_batches,
+        "evaluate": att_scores,
+        "data": lambda: f"{data.att_source()}: {ATT_TRAIN} people to train on, the other 20 to test on",
+    },
+    "omniglot": {
+        "title": "Omniglot",
+        "batches": omniglot_batches,
+        "evaluate": omniglot_scores,
+        "data": "Omniglot (small sets): six alphabets to train on, " + " and ".join(data.UNSEEN),
+    },
 }
+STEPS = {"faces": (10_000, 800), "att": (3_000, 240), "omniglot": (10_000, 800)}  # on a GPU, on a CPU
+# few people of AT&T, so the triplets have to be hard: a larger margin
+MARGIN = {"faces": 0.4, "att": 0.8, "omniglot": 0.4}
+PAIRS = {
+    "contrastive": ("contrastive loss, the lecture's form", contrastive_loss, HADSELL),
+    "hadsell": ("contrastive loss, squared form", hadsell_loss, HADSELL),
+}
+TRIPLETS = {"all": FACENET, "random": FACENET, "batch-hard": HERMANS, "semi-hard": FACENET}
 
 
-STEPS, SHORT = {"gpu": 10_000, "cpu": 800}, {"gpu": 3_000, "cpu": 240}
-ON_FACES = (face_batches, face_scores, FACES)
-ON_ATT = (
-    att_batches,
-    att_scores,
-    lambda: f"{data.att_source()}: {ATT_TRAIN} people to train on, the other 20 to test on",
-)
-ON_OMNIGLOT = (
-    omniglot_batches,
-    omniglot_scores,
-    "Omniglot (small sets): six alphabets to train on, " + " and ".join(data.UNSEEN),
-)
-
-
-def _recipe(
-    title: str, build, loss, where: tuple, source: str, steps: dict, lr: float = 3e-3, keep=False
-) -> Recipe:
-    batches, evaluate, about = where
+def _recipe(people: str, title: str, loss, source: str, lr: float | None = None, **options) -> Recipe:
+    about = dict(SETS[people])
+    on_gpu, on_cpu = STEPS[people]
+    lr = lr or (2e-3 if people == "att" else 3e-3)
     return Recipe(
-        title=title,
+        title=f"{about.pop('title')}, {title}",
         chapter="metric_learning/siamese_networks",
-        build=build,
-        batches=batches,
         loss=loss,
-        evaluate=evaluate,
-        scales={
-            "gpu": {"steps": steps["gpu"], "batch": 128, "lr": lr},
-            "cpu": {"steps": steps["cpu"], "batch": 64, "lr": lr},
-        },
-        paper={},  # the papers' sets are others
-        source=source,
-        data=about,
-        keep_weights=keep,
+        scales={"gpu": Scale(steps=on_gpu, batch=128, lr=lr), "cpu": Scale(steps=on_cpu, batch=64, lr=lr)},
+        source=KOCH if people == "omniglot" else source,
+        **{"build": EmbeddingNet, "keep_weights": False} | about | options,
     )
 
 
-RECIPES = {
-    f"faces-{name}": _recipe(
-        f"faces, {title}",
-        EmbeddingNet,
-        loss,
-        ON_FACES,
-        source,
-        STEPS,
-        1e-3 if name == "batch-hard" else 3e-3,  # at large rates it collapses, as the chapter shows
-        keep=name == "semi-hard",
-    )
-    for name, (title, loss, source) in LOSSES.items()
-} | {
-    "faces-classifier": _recipe(
-        "faces, a classifier's latent code",
-        partial(Classifier, PEOPLE),
-        classifier_loss,
-        ON_FACES,
-        TAIGMAN,
-        STEPS,
-        2e-3,
-        keep=True,
-    ),
-    "att-classifier": _recipe(
-        "AT&T, a classifier's latent code",
-        partial(Classifier, ATT_TRAIN),
-        classifier_loss,
-        ON_ATT,
-        TAIGMAN,
-        SHORT,
-        2e-3,
-    ),
-}
-for name, (title, loss, source) in LOSSES.items():
-    gentle = name == "batch-hard"
-    RECIPES[f"omniglot-{name}"] = _recipe(
-        f"Omniglot, {title}", EmbeddingNet, loss, ON_OMNIGLOT, KOCH, STEPS, 1e-3 if gentle else 3e-3
-    )
-    if name not in {"contrastive", "hadsell"}:  # few people, so the triplets have to be hard: a larger margin
-        loss = partial(loss, margin=0.8)
-    RECIPES[f"att-{name}"] = _recipe(
-        f"AT&T, {title}", EmbeddingNet, loss, ON_ATT, source, SHORT, 1e-3 if gentle else 2e-3
-    )
+RECIPES = (
+    {
+        f"{people}-classifier": _recipe(
+            people, "a classifier's latent code", classifier_loss, TAIGMAN, 2e-3,
+            build=partial(Classifier, classes), keep_weights=people == "faces",
+        )
+        for people, classes in (("faces", PEOPLE), ("att", ATT_TRAIN))
+    }
+    | {
+        f"{people}-{name}": _recipe(people, title, partial(pair_loss, loss), source)
+        for people in SETS
+        for name, (title, loss, source) in PAIRS.items()
+    }
+    | {
+        f"{people}-{mining}": _recipe(
+            people, f"triplet loss, {mining}" + " triplets" * (mining in {"all", "random"}),
+            partial(mined_loss, mining, margin=MARGIN[people]), source,
+            # at large rates batch-hard collapses, as the chapter shows
+            lr=1e-3 if mining == "batch-hard" else None, keep_weights=(people, mining) == ("faces", "semi-hard"),
+        )
+        for people in SETS
+        for mining, source in TRIPLETS.items()
+    }
+)  # fmt: skip

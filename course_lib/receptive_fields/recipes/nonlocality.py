@@ -4,14 +4,13 @@ from functools import partial
 from statistics import mean
 
 import torch
-from torch import nn
 
-from ... import data, reference
+from ... import data, reference, session
 from ...denoising import denoise
 from ...metrics import psnr
-from ...noise import Gaussian
-from ...reference.recipe import Recipe
-from ..nn3d import nn3d
+from ...observation import Gaussian
+from ...reference.recipe import Measurement
+from ..nonlocality import nn3d
 
 CRUZ = "Cruz et al., IEEE Signal Processing Letters 2018 (doi:10.1109/LSP.2018.2850222)"
 PAPER = {  # mean PSNR in dB: network -> (test set, sigma) -> alone, with NN3D (K = 2)
@@ -24,21 +23,21 @@ def told_denoiser(network: str, device):
     """``(z, sigma) -> y_hat`` by a stored network, which is told sigma if it can be."""
     model = reference.load(network, device)
     if network.startswith("ffdnet"):
-        from ...denoising import told
+        from ...denoising import with_sigma
 
-        return lambda z, sigma: told(model, sigma)(z)
+        return lambda z, sigma: with_sigma(model, sigma)(z)
     return lambda z, sigma: denoise(model, z)
 
 
 def alone_and_reinforced(
-    model, network: str, test_set: str, levels: tuple[int, ...], apart: bool = False, every: int = 1
+    network: str, test_set: str, levels: tuple[int, ...], apart: bool = False, every: int = 1
 ) -> dict[str, float]:
     """Mean PSNR of a network on its own and inside NN3D, on the same noisy images, the first of ``every`` so many.
 
     With ``apart``, also what each half of NN3D does by itself: one round only (network, then filter), and two rounds
     of the network without the filter.
     """
-    device = next(model.parameters()).device
+    device = session.pick_device()
     denoiser = told_denoiser(network, device)
     images = {"Set12": data.set12, "BSD68": data.bsd68}[test_set]()[::every]
     metrics = {}
@@ -56,9 +55,7 @@ def alone_and_reinforced(
 
             results = {"gain": nn3d(z, sigma, remember)}
             if apart:
-                results["gain of one round"] = (
-                    2 * asked[1] - z
-                )  # the second round was asked for (z + y_1) / 2
+                results["gain of one round"] = 2 * asked[1] - z  # the second round was asked for (z + y_1) / 2
                 results["gain of two rounds without the filter"] = denoiser((z + estimates[0]) / 2, sigma / 2)
             alone.append(psnr(estimates[0], y).item())
             for name, y_hat in results.items():
@@ -71,26 +68,14 @@ def alone_and_reinforced(
     return metrics
 
 
-def _recipe(
-    network: str, test_set: str, levels: tuple[int, ...], apart: bool = False, every: int = 1
-) -> Recipe:
+def _recipe(network: str, test_set: str, levels: tuple[int, ...], apart: bool = False, every: int = 1) -> Measurement:
     """No step of training: the networks are there, and the filter has nothing to learn."""
-    nothing = {"steps": 0, "batch": 0}
-    return Recipe(
+    return Measurement(
         title=f"NN3D (K = 2) around {network}",
         chapter="receptive_fields/nonlocality",
-        build=partial(nn.Conv2d, 1, 1, 1),
-        batches=lambda device, scale: None,
-        loss=lambda model, batch: None,
-        evaluate=partial(
-            alone_and_reinforced,
-            network=network,
-            test_set=test_set,
-            levels=levels,
-            apart=apart,
-            every=every,
+        measure=partial(
+            alone_and_reinforced, network=network, test_set=test_set, levels=levels, apart=apart, every=every
         ),
-        scales={"gpu": nothing, "cpu": nothing},
         paper={
             f"{test_set}, sigma {level}: {name} (dB)": value
             for (where, level), values in PAPER[network].items()
@@ -99,8 +84,7 @@ def _recipe(
         },
         source=CRUZ,
         data=f"the weights of `{network}`, at their scale; noise not clipped"
-        + ("" if every == 1 else f"; one image of {every}, for want of time"),
-        keep_weights=False,
+        + ("" if every == 1 else f"; one image of {every}, to save time"),
     )
 
 

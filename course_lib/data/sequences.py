@@ -1,0 +1,100 @@
+"""Sequences of patches in the on-disk format of HPatches: the loader, for the real set and for generated ones.
+
+A sequence is a folder with sixteen PNG strips, each N patches of 65 x 65 grey pixels below one another: ``ref.png``,
+and for each of five target photographs ``e1.png`` to ``e5.png`` (easy), ``h1.png``... (hard), ``t1.png``... (tough).
+Patch i of every strip shows the same point. The noisy variant has 32 x 32 patches in ``ref_noise.png``, ...
+
+Balntas et al., CVPR 2017, https://arxiv.org/abs/1704.05939
+Chapter: book/metric_learning/patch_descriptors.ipynb
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import folders, store
+
+PATCH_TYPES = ("ref", *(f"{level}{k}" for level in "eht" for k in range(1, 6)))
+RELEASE = "hpatches-release"
+
+
+def patch_sequences(folder: str | os.PathLike, names: Iterable[str] | None = None, noisy: bool = False) -> dict:
+    """The sequences in ``folder``, ``{name: uint8 (16, N, 1, S, S)}``, in the order of `PATCH_TYPES`, S = 65 or 32.
+
+    Args:
+        names: which sequences; by default every folder that holds a ``ref.png``, in alphabetical order.
+        noisy: read the strips ``*_noise.png``.
+
+    Raises:
+        DataError: no sequence, a strip that is missing, cut off, unreadable, or of another length than ``ref``.
+    """
+    folder, ending = Path(folder), "_noise.png" if noisy else ".png"
+    if names is None:
+        names = sorted(path.parent.name for path in folder.glob(f"*/ref{ending}"))
+    names = list(names)
+    if not names:
+        raise store.DataError(f"{folder} holds no sequence: no folder with a ref{ending} in it")
+    return {name: _sequence(folder / name, ending) for name in names}
+
+
+def hpatches(names: Iterable[str] | None = None) -> dict[str, Tensor]:
+    """The real HPatches, 116 sequences, from ``COURSE_DATA/hpatches-release``; the form is that of `patch_sequences`.
+
+    It is not downloaded for you: it is one archive of 4.2 GB whose hash we have had no chance to record. The error says
+    where it is. ``i_...`` are sequences with changes of light, ``v_...`` of the point of view.
+
+    Raises: ``DataError`` where it is not, or as `patch_sequences`.
+    """
+    folder = (folders.given_root() or folders.cache()) / RELEASE
+    if not folder.is_dir():
+        raise store.DataError(
+            f"HPatches is not in {folder}. Unpack hpatches-release.zip (4.2 GB) from "
+            "https://huggingface.co/datasets/vbalnt/hpatches there (or into a folder named by COURSE_DATA), or make "
+            "sequences of your own with course_lib.data.write_patch_sequences"
+        )
+    return patch_sequences(folder, names)
+
+
+def write_strips(folder: str | os.PathLike, patches: Tensor) -> None:
+    """Write one sequence, uint8 (16, N, 1, S, S), as sixteen PNG strips. Raises: ``ValueError`` for another form."""
+    from PIL import Image
+
+    if patches.ndim != 5 or patches.dtype != torch.uint8 or patches.shape[0] != 16 or patches.shape[2] != 1:
+        raise ValueError(f"patches must be uint8 (16, N, 1, S, S), got {tuple(patches.shape)} {patches.dtype}")
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for kind, strip in zip(PATCH_TYPES, patches, strict=True):
+        Image.fromarray(strip.flatten(0, 2).cpu().numpy()).save(Path(folder) / f"{kind}.png")
+
+
+def _sequence(folder: Path, ending: str) -> Tensor:
+    strips = {kind: _strip(folder / f"{kind}{ending}") for kind in PATCH_TYPES}
+    shapes = {kind: tuple(strip.shape) for kind, strip in strips.items() if strip.shape != strips["ref"].shape}
+    if shapes:
+        kind, shape = next(iter(shapes.items()))
+        raise store.DataError(
+            f"{folder / kind}{ending} holds {shape[0]} patches of {shape[-1]} pixels, but ref holds "
+            f"{len(strips['ref'])} of {strips['ref'].shape[-1]}: one of the two is cut off"
+        )
+    return torch.stack(list(strips.values()))
+
+
+def _strip(path: Path) -> Tensor:
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            pixels = torch.from_numpy(np.array(picture.convert("L")))
+    except FileNotFoundError as error:
+        raise store.DataError(f"the strip {path} is missing: a sequence has {len(PATCH_TYPES)} of them") from error
+    except (OSError, ValueError, SyntaxError) as error:
+        raise store.DataError(f"the strip {path} cannot be read ({error}); copy it again") from error
+    height, width = pixels.shape
+    if height == 0 or height % width:
+        raise store.DataError(
+            f"the strip {path} is {width} pixels wide and {height} high, no whole number of patches; is it cut off?"
+        )
+    return pixels.view(-1, 1, width, width)

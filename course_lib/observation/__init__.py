@@ -1,0 +1,25 @@
+"""Everything that stands between the clean image and the record: noise, lost resolution, the camera.
+
+Each is a small frozen dataclass, called ``z = model(y, generator)``. Chapter: book/denoising/observation_model.ipynb
+"""
+
+from .camera import Camera
+from .chain import Chain, perturbations
+from .degradations import Jpeg, LowResolution
+from .noise import Bernoulli, Correlated, Cutout, Gaussian, Poisson, PoissonGaussian, SaltAndPepper, SignalDependent
+
+__all__ = [
+    "Bernoulli",
+    "Camera",
+    "Chain",
+    "Correlated",
+    "Cutout",
+    "Gaussian",
+    "Jpeg",
+    "LowResolution",
+    "Poisson",
+    "PoissonGaussian",
+    "SaltAndPepper",
+    "SignalDependent",
+    "perturbations",
+]

@@ -1,0 +1,97 @@
+"""A camera as an observation model: photons, a colour mosaic, a tone curve, a file.
+
+Between the light and the picture, noise is made once and changed three times. It is born on the sensor, stronger where
+there is more light; demosaicking smears it over neighbours; the tone curve stretches it in the shadows; JPEG rounds it.
+A denoiser sees what is left.
+
+Guo et al., "Toward Convolutional Blind Denoising of Real Photographs", CVPR 2019, https://arxiv.org/abs/1807.04686
+Chapter: book/denoising/real_noise.ipynb
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from .._checks import check_images
+from ._ranges import Range, draw, pair
+from .degradations import Jpeg
+
+
+@dataclass(frozen=True)
+class Camera:
+    """``z = JPEG(g(L + D(M n)))``, ``L = g^-1(y)``, ``n ~ N(0, shot^2 L + read^2)``.
+
+    ``L`` is the light that the clean picture stands for (sRGB undone), ``n`` the sensor's noise: photons (shot) and
+    electronics (read). ``M`` keeps one colour a pixel (Bayer's mosaic) and ``D`` interpolates the other two. Only the
+    noise is sent through them: the clean picture has been through a camera before, and a second time would blur it.
+    So without noise and JPEG the camera changes nothing. The sensor's range ends: values are cut to [0, 1].
+
+    A pair (low, high) lets every image draw its own value.
+
+    Args:
+        shot: the paper's sigma_s, in units of the light, [0, 1]; the paper draws it from [0, 0.16].
+        read: the paper's sigma_c, in the same units; the paper draws it from [0, 0.06].
+        mosaic: whether the sensor has a colour mosaic.
+        jpeg: quality 1 to 100, or None for an uncompressed file.
+
+    Shape: y (B, 3, H, W), in [0, 1] -> z, same shape, in [0, 1]
+    Raises: ``ValueError`` for parameters out of range and for what is not a colour image in [0, 1].
+    """
+
+    shot: Range = (0.0, 0.16)
+    read: Range = (0.0, 0.06)
+    mosaic: bool = True
+    jpeg: Range | None = (60, 95)
+
+    def __post_init__(self):
+        for name, value in (("shot", self.shot), ("read", self.read)):
+            low, high = pair(value)
+            if not 0 <= low <= high <= 1:
+                raise ValueError(f"{name} must be in [0, 1], low <= high, got {value}")
+        if self.jpeg is not None:
+            Jpeg(self.jpeg)  # checks the quality
+
+    def __call__(self, y: Tensor, generator: Generator | None = None) -> Tensor:
+        return self.record(y, generator)[0]
+
+    def record(self, y: Tensor, generator: Generator | None = None) -> tuple[Tensor, Tensor]:
+        """The picture and, for training a noise estimator, the level ``sqrt(shot^2 L + read^2)`` at each pixel."""
+        check_images(y, "y", channels=3, clean=True)
+        light = to_light(y)
+        shot, read = (draw(value, y, generator).to(y.dtype) for value in (self.shot, self.read))
+        level = (shot.square() * light + read.square()).sqrt()
+        noise = level * torch.randn(y.shape, generator=generator, device=y.device, dtype=y.dtype)
+        if self.mosaic:
+            noise = demosaic(noise * bayer(noise))
+        z = to_picture((light + noise).clamp(0, 1))
+        return (z if self.jpeg is None else Jpeg(self.jpeg)(z, generator)), level
+
+
+def to_light(y: Tensor) -> Tensor:
+    """Undo the tone curve of sRGB: [0, 1] -> [0, 1], about ``y^2.2``."""
+    return torch.where(y <= 0.04045, y / 12.92, ((y.clamp(min=0) + 0.055) / 1.055) ** 2.4)
+
+
+def to_picture(light: Tensor) -> Tensor:
+    """The tone curve of sRGB, about ``L^(1/2.2)``: steep in the shadows, where it stretches the noise too."""
+    return torch.where(light <= 0.0031308, 12.92 * light, 1.055 * light.clamp(min=1e-8) ** (1 / 2.4) - 0.055)
+
+
+def bayer(like: Tensor) -> Tensor:
+    """1 where the sensor (rows R G R G ..., G B G B ...) measures a colour, else 0: (3, H, W)."""
+    height, width = like.shape[-2:]
+    odd_row = (torch.arange(height, device=like.device) % 2).view(-1, 1)
+    odd_column = torch.arange(width, device=like.device) % 2
+    red, blue = (1 - odd_row) * (1 - odd_column), odd_row * odd_column
+    return torch.stack([red, 1 - red - blue, blue]).to(like.dtype)
+
+
+def demosaic(mosaic: Tensor) -> Tensor:
+    """Bilinear interpolation of the colours that a pixel did not measure (they are 0): (B, 3, H, W) -> the same."""
+    near = mosaic.new_tensor([[0, 1, 0], [1, 4, 1], [0, 1, 0]]) / 4  # green has four neighbours
+    far = mosaic.new_tensor([[1, 2, 1], [2, 4, 2], [1, 2, 1]]) / 4  # red and blue have two or four
+    kernels = torch.stack([far, near, far]).unsqueeze(1)
+    # a reflected border keeps the mosaic's rhythm
+    return F.conv2d(F.pad(mosaic, (1, 1, 1, 1), mode="reflect"), kernels, groups=3)
