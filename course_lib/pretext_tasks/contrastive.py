@@ -66,7 +66,7 @@ def alignment_loss(a: Tensor, b: Tensor) -> Tensor:
 
 
 def spread(embedding: Tensor) -> float:
-    """``sqrt(D)`` times the mean standard deviation of the directions: 1 if they are spread evenly, 0 if they collapsed.
+    """``sqrt(D)`` times the mean standard deviation of the directions: 1 if spread evenly, 0 if collapsed.
 
     Shape: (B, D) -> number. Chen and He, SimSiam, CVPR 2021, https://arxiv.org/abs/2011.10566
     """

@@ -63,9 +63,7 @@ def stop_gradient_loss(a: Tensor, b: Tensor, predict: nn.Module) -> Tensor:
     Chen, He, "Exploring Simple Siamese Representation Learning", CVPR 2021, https://arxiv.org/abs/2011.10566
     """
     _check_two(a, b)
-    similarity = F.cosine_similarity(predict(a), b.detach(), dim=1) + F.cosine_similarity(
-        predict(b), a.detach(), dim=1
-    )
+    similarity = F.cosine_similarity(predict(a), b.detach(), dim=1) + F.cosine_similarity(predict(b), a.detach(), dim=1)
     return -similarity.mean() / 2
 
 

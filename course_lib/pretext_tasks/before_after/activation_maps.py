@@ -87,6 +87,7 @@ def pseudo_masks(maps: Tensor, foreground: Tensor, threshold: float = 0.3) -> Te
         raise ValueError(f"threshold must lie in [0, 1), got {threshold}")
     if maps.ndim != 3 or foreground.ndim != 3 or len(maps) != len(foreground):
         raise ValueError(
-            f"maps and foreground must be (B, h, w) and (B, H, W), got {tuple(maps.shape)} and {tuple(foreground.shape)}"
+            "maps and foreground must be (B, h, w) and (B, H, W), "
+            f"got {tuple(maps.shape)} and {tuple(foreground.shape)}"
         )
     return foreground & (evidence(maps, foreground.shape[-2:]) > threshold)
