@@ -45,13 +45,16 @@ def cifar10(train: bool = True, classes: tuple[int, ...] = tuple(range(10))) -> 
     return images, torch.from_numpy(labels[kept]).long()
 
 
-def cifar10_batches(device: torch.device | str, batch: int) -> Callable[[Generator], tuple[Tensor, Tensor]]:
+def cifar10_batches(
+    device: torch.device | str, batch: int, among: Tensor | None = None
+) -> Callable[[Generator], tuple[Tensor, Tensor]]:
     """``generator -> (images, labels)``: training images, shifted by up to two pixels and mirrored at random.
 
-    They live on ``device`` as uint8, where the batches are made. Shape: (batch, 3, 32, 32) in [0, 1], (batch,) int64
+    They live on ``device`` as uint8, where the batches are made. ``among``: indices of those to draw from, by default
+    all. Shape: (batch, 3, 32, 32) in [0, 1], (batch,) int64
     Raises: ``DataError``.
     """
-    images, labels = (x.to(device) for x in cifar10(train=True))
+    images, labels = (x.to(device) if among is None else x[among].to(device) for x in cifar10(train=True))
     around = torch.arange(32, device=device)
 
     def draw(generator: Generator) -> tuple[Tensor, Tensor]:
