@@ -5,7 +5,7 @@ Chapter: book/getting_started.md
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -111,6 +111,8 @@ def _download_cifar10(folder: Path) -> None:
         ) from error
 
 
+# Decoding takes seconds, and a chapter reads the same files several times; what is handed out are copies.
+@lru_cache(maxsize=6)
 def _decode(path: Path, classes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     from PIL import Image
 
