@@ -24,12 +24,13 @@ help:  ## this list
 
 environment: $(READY)  ## the Python environment, in .venv (the others make it when needed)
 
-$(READY): requirements.txt pyproject.toml
+$(READY): requirements.txt requirements-alone.txt pyproject.toml
 	@test -x "$(BIN)/python" || { echo "Making the environment in $(VENV): a few minutes and about 6 GB, once."; \
 	  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "The book's tools need Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }; \
 	  test -e "$(VENV)" || $(PYTHON) -m venv "$(VENV)" || { rm -rf "$(VENV)"; exit 1; }; }
 	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check -r requirements.txt -e .
+	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-alone.txt
 	@touch "$(VENV)/.course-ready"
 
 # After a failure the page cache goes too: a page that is not read again would not warn again.
