@@ -49,6 +49,12 @@ def empty_3(anchor, positive, negative):
     raise NotImplementedError("write it")
 
 
+def empty_4(anchor, positive, negative):
+    """A docstring, and a line that is given."""
+    anchor = anchor - positive
+    ...
+
+
 class Empty:
     def __init__(self):
         self.x = 3
@@ -58,10 +64,18 @@ class Empty:
         ...
 
 
-@pytest.mark.parametrize("empty", [empty_1, empty_2, empty_3, Empty])
+@pytest.mark.parametrize("empty", [empty_1, empty_2, empty_3, empty_4, Empty])
 def test_what_is_empty_is_said_to_be_so(empty, capsys):
     said, taken = trying(empty, capsys)
     assert not taken and said.startswith(f"{empty.__name__} is still empty, so the chapter goes on with the library's.")
+
+
+def test_what_is_written_is_not_empty_though_dots_were_left(capsys):
+    def loss(x, y, z, margin=1.0):
+        return ours(x, y, z, margin)
+        ...
+
+    assert trying(loss, capsys)[1]
 
 
 def no_clamp(x, y, z):
