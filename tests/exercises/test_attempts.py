@@ -4,7 +4,7 @@ import time
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_lib.exercises import attempt, fold
@@ -226,6 +226,7 @@ def test_an_attempt_needs_something_to_go_by():
 values = st.lists(st.floats(-100, 100, width=32).filter(lambda x: abs(x) > 0.1), min_size=2, max_size=20)
 
 
+@settings(deadline=None)
 @given(values, st.floats(0.1, 10).filter(lambda c: abs(c - 1) > 0.05))
 def test_a_constant_factor_is_named(numbers, factor):
     right = torch.tensor(numbers, dtype=torch.float64)
@@ -235,6 +236,7 @@ def test_a_constant_factor_is_named(numbers, factor):
     assert difference(-right, right)[-1] == "Only the sign is wrong."
 
 
+@settings(deadline=None)
 @given(values, st.integers(1, 50))
 def test_one_wrong_number_is_found(numbers, by):
     right = torch.tensor(numbers, dtype=torch.float64)
