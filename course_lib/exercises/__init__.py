@@ -1,16 +1,19 @@
-"""Graded exercises: what a student's notebook calls.
+"""What a reader writes: the key functions of a chapter, and graded exercises.
 
-`start` names the questions, `check` surrounds the asserts of one, `progress` shows the points so far and `submit` makes
-the file to hand in; `probe` sees all that a call of an answer does, `record` writes a network down as plain operations,
-for a leaderboard. The notebooks are in ``exercises/student/``.
+In a chapter, `attempt` compares a function that the reader has written with the library's, and `fold` hides a hint or
+a solution. In a graded notebook (``exercises/student/``), `start` names the questions, `check` surrounds the asserts of
+one, `progress` shows the points so far and `submit` makes the file to hand in; `probe` sees all that a call of an
+answer does, and `record` writes a network down as plain operations, for a leaderboard.
 """
 
 import importlib
 
+from .attempts import attempt
+from .folds import fold
 from .handin import submit
 from .sheet import check, progress, start
 
-__all__ = ["check", "probe", "progress", "record", "start", "submit"]
+__all__ = ["attempt", "check", "fold", "probe", "progress", "record", "start", "submit"]
 _WITH_TORCH = {"probe": ".probing", "record": ".tape"}
 
 

@@ -73,9 +73,7 @@ def enrol_first(
     check_embeddings(embedding)
     if labels.shape != embedding.shape[:1] or labels.is_floating_point() or not len(labels):
         got = f"{tuple(labels.shape)} {labels.dtype}"
-        raise ValueError(
-            f"labels must be ({len(embedding)},) integers, one for each embedding and at least one, got {got}"
-        )
+        raise ValueError(f"labels must be ({len(embedding)},) integers, at least one, got {got}")
     check_same_device(labels, embedding, "labels", "embedding")
     people, place, counts = labels.unique(return_inverse=True, return_counts=True)
     if templates < 1 or counts.min() <= templates:

@@ -19,7 +19,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from .. import session
 from . import checkpoint as checkpoints
-from . import internals
+from . import devices, internals
 from .history import History
 from .optimizers import adam
 from .schedules import Schedule, one_cycle
@@ -74,7 +74,7 @@ def fit(
     """
     internals.check_settings(steps, validate, every, patience, checkpoint, minutes)
     device = next(model.parameters()).device
-    accelerator = internals.accelerator(device, precision or session.pick_precision(device))
+    accelerator = devices.accelerator(device, precision or session.pick_precision(device))
     model.to(memory_format=torch.channels_last)
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(ema), use_buffers=True) if ema else None
     wrapped, optim = accelerator.prepare(torch.compile(model) if compiled else model, optimizer(model.parameters(), lr))
