@@ -245,34 +245,49 @@ def my_denoiser():
         p.data.zero_()
     return network, 0.01
 """,
-    (Q7, "at half the size, odd sides padded"): """
+    (Q7, "deeper and thinner, leaky, functional"): """
 def my_denoiser():
-    class Half(nn.Module):
-        def __init__(self, w=16):
+    class Deep(nn.Module):
+        def __init__(self, w=9):
             super().__init__()
-            self.a, self.b, self.c = nn.Conv2d(4, w, 3, padding=1), nn.Conv2d(w, w, 1), nn.Conv2d(w, 4, 3, padding=1)
-            nn.init.zeros_(self.c.weight), nn.init.zeros_(self.c.bias)
+            self.first, self.last = nn.Conv2d(1, w, 3, padding=1), nn.Conv2d(w, 1, 3, padding=1)
+            self.convs = nn.ModuleList(nn.Conv2d(w, w, 3, padding=1, bias=False) for _ in range(3))
+            self.norms = nn.ModuleList(nn.BatchNorm2d(w) for _ in range(3))
+            self.last.load_state_dict({k: torch.zeros_like(v) for k, v in self.last.state_dict().items()})
 
         def forward(self, z):
-            h, w = z.shape[-2:]
-            x = F.pixel_unshuffle(F.pad(z, (0, w % 2, 0, h % 2), mode="replicate"), 2)
-            noise = F.pixel_shuffle(self.c(F.relu(self.b(F.relu(self.a(x))), inplace=True)), 2)
-            return z - noise[..., :h, :w]
+            x = F.leaky_relu(self.first(z), 0.05)
+            for conv, norm in zip(self.convs, self.norms):
+                x = F.leaky_relu(norm(conv(x)), 0.05, inplace=True)
+            return torch.sub(z, self.last(x))
 
-    return Half(), 0.01
+    return Deep(), 0.01
 """,
-    (Q7, "a learned blur beside a small network"): """
+    (Q7, "shallow, with batch norm, as a Sequential"): """
 def my_denoiser():
-    class Mixed(nn.Module):
-        def __init__(self):
+    class Residual(nn.Sequential):
+        def forward(self, z):
+            return z - super().forward(z)
+
+    network = Residual(
+        nn.Conv2d(1, 15, 3, padding="same"), nn.ReLU(), nn.Conv2d(15, 15, 3, padding="same", bias=False), nn.BatchNorm2d(15),
+        nn.ReLU(), nn.Conv2d(15, 1, 5, padding="same"),
+    )  # fmt: skip
+    nn.init.constant_(network[-1].weight, 0.0)
+    return network, 0.01
+""",
+    (Q7, "a wide first layer of one number each"): """
+def my_denoiser():
+    class Wide(nn.Module):
+        def __init__(self, w=12):
             super().__init__()
-            self.blur = nn.Conv2d(1, 8, 7, padding=3, bias=False)
-            self.mix = nn.Sequential(nn.LeakyReLU(0.1), nn.Conv2d(8, 16, 3, padding=1), nn.GELU(), nn.Conv2d(16, 1, 3, padding=1))
-            self.scale = nn.Parameter(torch.zeros(()))
+            self.body = nn.Sequential(nn.Conv2d(1, w, 3, padding=1), nn.BatchNorm2d(w), nn.ReLU(True), nn.Conv2d(w, w, 3, padding=1),
+                                      nn.BatchNorm2d(w), nn.ReLU(True), nn.Conv2d(w, w, 3, padding=1), nn.ReLU(), nn.Conv2d(w, 1, 1))
+            self.scale = nn.Parameter(torch.zeros(1))
 
         def forward(self, z):
-            return z + self.scale * self.mix(self.blur(z))
+            return z + self.scale * self.body(z)
 
-    return Mixed(), 0.01
+    return Wide(), 0.01
 """,
 }

@@ -124,7 +124,6 @@ class ResidualBlock(nn.Module):
         "error = network(z) - (z - y)",
         "error = network(z - network(z)) - (z - y)",
     ),
-    (Q4, "the target is detached from the images"): ("(z - y)", "(z - y).detach()"),
     (Q4, "the pixels of one channel"): ("(2 * len(z))", "(2 * len(z) * z.shape[1])"),
     (Q5, "torch's own"): ("return torch.stack(parts, dim=2).flatten(1, 2)", "return F.pixel_unshuffle(x, 2)"),
     (Q5, "torch's module"): ("return torch.stack(parts, dim=2).flatten(1, 2)", "return nn.PixelUnshuffle(2)(x)"),
