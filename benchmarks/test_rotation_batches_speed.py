@@ -4,7 +4,8 @@
 
 128 pictures of 32 x 32 a batch, shifted by up to two pixels, mirrored at random, in one of four orientations. The peer
 is what most public code does: a `Dataset` with torchvision's transforms and a `DataLoader` with two worker processes,
-started before the clock; ours takes 32 of them and turns each four ways. Rounds alternate, so that what else the machine does falls on both. The goal is 3x.
+started before the clock; ours takes 32 pictures and turns each four ways. Rounds alternate, so that what else the
+machine does falls on both. The goal is 3x.
 """
 
 import time
