@@ -2,7 +2,7 @@
 
 Two layers, and imports point one way only::
 
-    topics       metric_learning  pretext_tasks  denoising  receptive_fields
+    topics       one package for each part of the book: denoising, metric_learning, ...
     foundation   session  training  data  observation  features  metrics  plotting  explore  reference  exercises
 
 Everything loads lazily: ``import course_lib`` costs nothing until a part is used.

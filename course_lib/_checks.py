@@ -11,7 +11,9 @@ def check_images(x: Tensor, name: str = "z", *, channels: int | None = None, cle
     a wait for the device, so they are checked on the CPU only and never while a graph is being captured.
 
     Args:
-        x: the batch. name: how the caller calls it. channels: required C, if any.
+        x: the batch.
+        name: how the caller calls it.
+        channels: required C, if any.
         clean: values must lie in [0, 1]; otherwise noise may carry them outside, but not to grey levels.
     """
     if torch.compiler.is_compiling() or torch.jit.is_tracing() or isinstance(x, torch.fx.Proxy):

@@ -26,7 +26,8 @@ class Run:
     Attributes:
         profile: ``smoke`` (seconds, every line runs), ``quick`` (two CPU cores, honest results),
             ``full`` (one GPU, the paper's scale).
-        device: where tensors live. precision: ``no`` | ``bf16`` | ``fp16``, for mixed-precision training.
+        device: where tensors live.
+        precision: ``no`` | ``bf16`` | ``fp16``, for mixed-precision training.
         seed: what every random generator of the chapter starts from.
     """
 

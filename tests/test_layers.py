@@ -1,6 +1,7 @@
 """The shape of the library: imports point one way, files fit on a page, importing costs nothing."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +12,9 @@ import course_lib
 
 LIBRARY = Path(course_lib.__file__).parent
 FILES = sorted(LIBRARY.rglob("*.py"))
-TOPICS = {
-    "metric_learning", "pretext_tasks", "denoising", "receptive_fields", "learning_from_noise", "projects",
-}  # fmt: skip
+# a topic is a part of the book, with recipes for its runs; everything else of the library is the foundation
+TOPICS = {chapter.parent.name for chapter in (LIBRARY.parent / "book").glob("[a-z]*/*.ipynb")}
+TOPICS |= {folder.parent.name for folder in LIBRARY.glob("*/recipes")}
 # Where the curriculum builds one topic on another.
 BUILDS_ON = {
     "learning_from_noise": {"denoising"},
@@ -64,6 +65,26 @@ def test_an_import_of_a_topic_is_seen(tmp_path, line):
     (tmp_path / "data").mkdir()
     (file := tmp_path / "data" / "x.py").write_text(line)
     assert parts_imported(file, tmp_path) & forbidden("data") == {"denoising"}
+
+
+def topics_named(file: Path) -> set[str]:
+    """The topics whose modules a file names in a string that is no docstring, as an import by string would."""
+    tree = ast.parse(file.read_text("utf-8"))
+    bodies = (node.body for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef))
+    prose = {id(body[0].value) for body in bodies if body and isinstance(body[0], ast.Expr)}
+    strings = (n for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str))
+    found = (re.findall(r"(?:course_lib)?\.(\w+)", n.value) for n in strings if id(n) not in prose)
+    return {name for names in found for name in names} & TOPICS
+
+
+def test_the_foundation_names_no_topic_in_a_string_either(tmp_path):
+    for file in FILES:
+        if file.relative_to(LIBRARY).with_suffix("").parts[0] not in TOPICS:
+            assert not topics_named(file), f"{file.relative_to(LIBRARY)} knows of {', '.join(topics_named(file))}"
+    (file := tmp_path / "x.py").write_text(
+        '"""Not course_lib.denoising."""\nNAMES = {"course_lib.denoising.dncnn": 1}\n'
+    )
+    assert topics_named(file) == {"denoising"}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda p: p.relative_to(LIBRARY).as_posix())

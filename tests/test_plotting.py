@@ -12,6 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from markdown_it import MarkdownIt
 from PIL import Image
 from skimage.color import rgb2lab
 
@@ -214,6 +215,21 @@ def test_options_that_make_no_sense_are_refused(options, message):
 def test_show_needs_a_description():
     with pytest.raises(ValueError, match="alt"):
         plotting.show(curve(), alt="")
+
+
+# --- tables ------------------------------------------------------------------------------------------------
+
+
+def test_a_table_is_markdown_whose_cells_survive(shown):
+    plotting.table(["loss", "rank-1 (%)"], [("a | b", "14.3"), ("triplet", 34)])
+    html = MarkdownIt().enable("table").render(shown[0]["text/markdown"])
+    assert re.findall(r"<td.*?>(.*?)</td>", html) == ["a | b", "14.3", "triplet", "34"]
+    assert html.count("text-align:right") == 3
+
+
+def test_a_table_refuses_a_row_of_another_length():
+    with pytest.raises(ValueError, match="2 cells"):
+        plotting.table(["a", "b"], [("only one",)])
 
 
 # --- source ------------------------------------------------------------------------------------------------

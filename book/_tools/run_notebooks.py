@@ -4,7 +4,8 @@
     python book/_tools/run_notebooks.py --check [...]            # smoke profile, nothing written
 
 COURSE_PROFILE and COURSE_DATA are passed through. Outputs unfit for the book (an error, a warning, a path of
-this machine, a picture without alternative text, more than 500 kB) are refused and the file stays as it was.
+this machine, a picture without alternative text, more than 500 kB) are refused and the file stays as it was. So is a
+run in which a claim of the prose is false (prose.py); with --check the claims are listed with their truth.
 """
 
 import argparse
@@ -20,12 +21,15 @@ import time
 from pathlib import Path
 
 import nbformat
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
-from notebook_checks import alternative_text, form_problems, is_picture, output_problems
+from notebook_checks import alternative_text, form_problems, is_picture, output_problems, prose_problems
+from run_prose import Claim, Client
 
 BOOK = Path(__file__).resolve().parents[1]
-KEEP_IN_CELL = {"tags", "mystnb", "jupyter", "cellView"}
+KEEP_IN_CELL = {"tags", "mystnb"}
+# Code that a reader need not see is folded by the book for these tags, by Colab and by JupyterLab for this metadata.
+FOLDED = {"remove-input", "hide-input"}
+FOLD = {"cellView": "form", "jupyter": {"source_hidden": True}}
 KEEP_IN_NOTEBOOK = {"accelerator", "colab"}
 
 
@@ -59,7 +63,9 @@ def tidy(nb):
     nb.nbformat, nb.nbformat_minor = 4, 5
     taken = set()
     for cell in nb.cells:
-        cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k in KEEP_IN_CELL})
+        kept = {k: v for k, v in cell.metadata.items() if k in KEEP_IN_CELL}
+        folded = cell.cell_type == "code" and FOLDED & set(kept.get("tags", []))
+        cell.metadata = nbformat.from_dict(kept | (FOLD if folded else {}))
         # An id from the content stays put when cells are added elsewhere, and is the same on every machine.
         salt = 0
         while (name := _hash(cell.cell_type, cell.source, salt)) in taken:
@@ -77,13 +83,16 @@ def _hash(*parts) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:8]
 
 
-def execute(nb, folder: Path, seconds: float, kernel_arguments=()):
-    """Run every cell in a fresh kernel; after ``seconds`` the kernel is killed, whatever it is doing."""
+def execute(nb, folder: Path, seconds: float, kernel_arguments=()) -> Client:
+    """Run every cell in a fresh kernel; after ``seconds`` the kernel is killed, whatever it is doing.
+
+    Returns the client: the notebook that was run, its prose computed, and what the run says about its claims.
+    """
     nb = copy.deepcopy(nb)
     for cell in nb.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    client = NotebookClient(
+    client = Client(
         nb,
         timeout=None,
         kernel_name="python3",
@@ -110,7 +119,7 @@ def execute(nb, folder: Path, seconds: float, kernel_arguments=()):
         raise RuntimeError(reason) from error
     finally:
         watchdog.cancel()
-    return nb
+    return client
 
 
 def without_seconds(nb) -> str:
@@ -121,17 +130,36 @@ def without_seconds(nb) -> str:
 def run(path: Path, check: bool, seconds: float, kernel_arguments=()) -> str:
     """Run one chapter and store it unless ``check``; returns what was done, raises when it is not fit."""
     old = nbformat.read(path, as_version=4)
-    new = tidy(execute(old, path.parent, seconds, kernel_arguments))
-    if problems := output_problems(new, chapter_name(path)) + form_problems(new):
+    if problems := prose_problems(old, chapter_name(path)):  # before minutes are spent on it
+        raise RuntimeError("\n".join(problems))
+    client = execute(old, path.parent, seconds, kernel_arguments)
+    new = tidy(client.nb)
+    problems = output_problems(new, chapter_name(path)) + form_problems(new) + client.prose_errors
+    if not check:
+        problems += client.no_numbers
+        problems += [f"cell {c.cell}: false in this run: {told(c)}" for c in client.claims if not c.holds]
+    if problems:
         raise RuntimeError("\n".join(problems))
     if check:
-        return "fine"
+        return "fine" + listing(client.claims)
     if without_seconds(new) == without_seconds(old):
         return "unchanged"
     part = path.with_suffix(".ipynb.part")
     nbformat.write(new, part)
     os.replace(part, path)
     return f"stored, {path.stat().st_size / 1000:.0f} kB"
+
+
+def told(claim: Claim) -> str:
+    return f"{claim.expression}\n      {claim.sentence}"
+
+
+def listing(claims: list[Claim]) -> str:
+    """The claims and whether this run, which is not the one that is stored, agrees with them."""
+    if not claims:
+        return ""
+    rows = [f"\n  {'holds' if c.holds else 'FALSE'}  cell {c.cell}: {told(c)}" for c in claims]
+    return f", {sum(c.holds for c in claims)} of {len(claims)} claims hold in this profile" + "".join(rows)
 
 
 def main() -> int:

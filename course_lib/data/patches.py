@@ -24,7 +24,8 @@ class Patches:
 
     Args:
         images: uint8 (N, C, H, W), or float in [0, 1]; or a list of (C, H, W) images of different sizes.
-        size: side of a patch in pixels. batch: patches a call.
+        size: side of a patch in pixels.
+        batch: patches in each call.
         augment: use the 8 symmetries, else the plain crop.
         device: where the pixels live (uint8 stays uint8) and the batch is made.
 
@@ -59,7 +60,7 @@ class Patches:
         self.pixels = pixels.to(self.device)
         channels, height, width = torch.tensor(shapes).unbind(1)
         area = channels * height * width
-        # one column an image: where its pixels begin, its height and width
+        # one column for each image: where its pixels begin, its height and width
         self.table = torch.stack([area.cumsum(0) - area, height, width]).to(self.device)
         self.steps = torch.arange(size, device=self.device)
         self.planes = torch.arange(self.channels, device=self.device).view(-1, 1, 1)

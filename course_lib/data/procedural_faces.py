@@ -108,7 +108,8 @@ def faces(
         size: side of the pictures in pixels, at least 16.
         grey: luminance instead of colour, C = 1 instead of 3.
         variation: how much the shots of a person differ; 0 keeps pose, light and all else at the middle.
-        seed: another seed is another population. first: number of the first person, and label of the first pictures.
+        seed: another seed is another population.
+        first: number of the first person, and label of the first pictures.
 
     Raises:
         ValueError: fewer than one person or shot, ``size < 16``, ``variation`` outside [0, 1.5].

@@ -33,9 +33,11 @@ class ConvAutoencoder(nn.Module):
         or pairs      36,619 + 224       64-32-32-16-16-8-8, then 8-3: 23,832 fewer, and only from 64 maps
 
     Args:
-        latent: numbers in the bottleneck. decoder: ``strided`` | ``upsampled`` | ``pairs``.
+        latent: numbers in the bottleneck.
+        decoder: ``strided`` | ``upsampled`` | ``pairs``.
         widths: feature maps of the encoder's blocks; the decoder starts from ``widths[1]`` of them.
-        size: side of the images, a multiple of 8: the dense layers fix it. channels: 3 for colour.
+        size: side of the images, a multiple of 8: the dense layers fix it.
+        channels: 3 for colour.
 
     Shape:
         z: (B, channels, size, size), float in [0, 1] plus noise -> the same shape, in (0, 1)

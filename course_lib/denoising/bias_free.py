@@ -40,7 +40,10 @@ class BiasFreeDnCNN(DnCNN):
     Convolutions and ReLU then act as a linear map ``A_z`` that depends on the image only through which units are on:
     ``f(z) = A_z z``. Each row of it is a filter that the network made for one pixel.
 
-    Args: depth, width, channels: as for `DnCNN`; the paper has 20 layers of 64 filters.
+    Args:
+        depth: number of convolutions; the paper has 20.
+        width: filters per layer; the paper has 64.
+        channels: 1 for grey images, 3 for colour.
 
     Shape:
         z: (B, channels, H, W), float in [0, 1] plus noise -> (B, channels, H, W)

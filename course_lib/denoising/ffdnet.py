@@ -95,7 +95,7 @@ def level_map(sigma: float | Tensor, z: Tensor) -> Tensor:
         levels = levels.reshape(-1, 1, 1, 1).expand(batch, 1, height, width)
     if levels.shape != (batch, 1, height, width):
         raise ValueError(
-            f"sigma must be a number, one number an image ({batch},) or a map ({batch}, 1, {height}, {width}), "
+            f"sigma must be a number, one number for each image ({batch},) or a map ({batch}, 1, {height}, {width}), "
             f"got shape {tuple(levels.shape)}"
         )
     if levels.device.type == "cpu" and not torch.compiler.is_compiling():

@@ -22,7 +22,8 @@ class GatedConvDeconv(nn.Module):
 
     Args:
         depth: number of layers, even and at least 4; half of them are transposed convolutions.
-        width: feature maps of all but the last layer. channels: 3 for colour.
+        width: feature maps of all but the last layer.
+        channels: 3 for colour.
 
     Shape:
         z: (B, channels, H, W), float in [0, 1] plus noise -> the same shape

@@ -88,7 +88,10 @@ class ClassAwareDenoiser(nn.Module):
     """One `GradualDenoiser` a class and a `ClassRouter` that chooses: ``y_hat = f_c(z)``, ``c = argmax router(z)``.
 
     Args:
-        classes: how many. depth, width, channels: of each denoiser.
+        classes: how many.
+        depth: layers of each denoiser.
+        width: filters of each layer.
+        channels: 1 for grey images, 3 for colour.
 
     Shape:
         z: (B, channels, H, W), float in [0, 1] plus noise -> (B, channels, H, W)
@@ -108,7 +111,7 @@ class ClassAwareDenoiser(nn.Module):
         check_images(z, "z", channels=self.channels)
         label = self.router(z).argmax(dim=1) if label is None else label
         if label.shape != (len(z),):
-            raise ValueError(f"label must have one number an image, ({len(z)},), got {tuple(label.shape)}")
+            raise ValueError(f"label must have one number for each image, ({len(z)},), got {tuple(label.shape)}")
         y_hat = torch.empty_like(z)
         for c in label.unique().tolist():
             chosen = label == c

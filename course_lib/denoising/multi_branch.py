@@ -18,7 +18,9 @@ class MultiBranchDnCNN(nn.Module):
     before it), the network has 5,830,019, 0.4 % more.
 
     Args:
-        width: filters per layer. nodes: convolutions with batch norm in each branch. kernels: their size.
+        width: filters per layer.
+        nodes: convolutions with batch norm in each branch.
+        kernels: their size.
         channels: 1 for grey images, 3 for colour.
 
     Shape:

@@ -15,9 +15,11 @@ def compare(before, after, alt, before_label="noisy", after_label="denoised", zo
     The same element live and stored: there is nothing to compute, so no kernel is needed.
 
     Args:
-        before, after: images of one size, as in ``plotting.images`` (clipped to [0, 1] for display).
+        before: image as in ``plotting.images`` (clipped to [0, 1] for display).
+        after: image of the same size.
         alt: one sentence that says what can be seen.
-        before_label, after_label: written at the two ends of the slider.
+        before_label: written at the left end of the slider.
+        after_label: written at the right end.
         zoom: every pixel becomes a square of so many screen pixels.
 
     Raises:

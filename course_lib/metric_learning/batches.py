@@ -18,8 +18,10 @@ class PeopleBatches:
     Drawn at random, 64 pictures of 300 people would hold almost no two of the same person.
 
     Args:
-        images: uint8 (N, C, H, W). labels: (N,) integers; every identity needs at least two pictures.
-        people, shots: of a batch. Who has fewer pictures than ``shots`` gives some of them twice.
+        images: uint8 (N, C, H, W).
+        labels: (N,) integers; every identity needs at least two pictures.
+        people: in a batch.
+        shots: pictures of each; of people who have fewer, some are drawn twice.
         jitter: shift, turn, zoom, mirror every picture a little and change its tone, for sets with few pictures.
         device: where the pictures live and batches are made.
 

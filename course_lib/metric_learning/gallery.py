@@ -23,7 +23,8 @@ class Identification:
     """What `TemplateGallery.identify` answers, query by query.
 
     Attributes:
-        names: the nearest person, or None for "no identification". nearest: the same without rejection.
+        names: the nearest person, or None for "no identification".
+        nearest: the same without rejection.
         distances: to the nearest person, (Q,).
     """
 
@@ -40,7 +41,8 @@ class TemplateGallery:
     template makes the second accept a stranger. Of two people at the same distance, the first to be enrolled is named.
 
     Args:
-        rule: ``mean`` or ``nearest``. threshold: gamma; None accepts everybody.
+        rule: ``mean`` or ``nearest``.
+        threshold: gamma; None accepts everybody.
         device: where the templates live and distances are computed.
 
     Example:

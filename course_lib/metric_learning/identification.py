@@ -18,8 +18,9 @@ class Identified:
     """The result of `identify_unseen`; all shares are from 0 to 1.
 
     Attributes:
-        rank1: share of queries whose nearest person is the right one. curve: ROC of the distances from the queries to
-            the people. retrieval: mean average precision of ranking all other pictures by distance to each query.
+        rank1: share of queries whose nearest person is the right one.
+        curve: ROC of the distances from the queries to the people.
+        retrieval: mean average precision of ranking all other pictures by distance to each query.
     """
 
     rank1: float
@@ -36,7 +37,8 @@ def identify_unseen(embedding: Tensor, labels: Tensor, templates: int = 1, rule:
     """Enrol the first ``templates`` pictures of everybody, and identify all the others.
 
     Args:
-        templates: pictures of each person in the gallery, at least 1. rule: as `TemplateGallery`.
+        templates: pictures of each person in the gallery, at least 1.
+        rule: as `TemplateGallery`.
 
     Shape: embedding (N, D), labels (N,) on any device; flattened pictures are embeddings too
     Raises: ``ValueError`` for people with too few pictures, one person alone, other shapes, NaN.
@@ -71,7 +73,7 @@ def enrol_first(
     check_embeddings(embedding)
     if labels.shape != embedding.shape[:1] or labels.is_floating_point() or not len(labels):
         got = f"{tuple(labels.shape)} {labels.dtype}"
-        raise ValueError(f"labels must be ({len(embedding)},) integers, one an embedding and at least one, got {got}")
+        raise ValueError(f"labels must be ({len(embedding)},) integers, at least one, got {got}")
     check_same_device(labels, embedding, "labels", "embedding")
     people, place, counts = labels.unique(return_inverse=True, return_counts=True)
     if templates < 1 or counts.min() <= templates:

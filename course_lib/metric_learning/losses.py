@@ -19,7 +19,7 @@ def pair_distance(a: Tensor, b: Tensor, squared: bool = False) -> Tensor:
     The root has an infinite slope at 0; there the gradient is set to 0, since two equal embeddings give no direction.
 
     Shape: two (B, D) -> (B,), at least float32: half precision overflows at 256.
-    Raises: ``ValueError`` for other shapes, or a shape or a device each.
+    Raises: ``ValueError`` for other shapes, or two that differ in shape or device.
     """
     check_embeddings(a, "a")
     check_same_shape(a, b, "the two batches of embeddings")
@@ -108,7 +108,7 @@ def _root(squares: Tensor, squared: bool) -> Tensor:
 def _check_y(y: Tensor, a: Tensor) -> Tensor:
     _check_some(a, "a")
     if y.shape != a.shape[:1]:
-        raise ValueError(f"y must have one number a pair, ({len(a)},), got {tuple(y.shape)}")
+        raise ValueError(f"y must have one number for each pair, ({len(a)},), got {tuple(y.shape)}")
     check_same_device(y, a, "y", "a")
     return y.to(a.dtype)
 

@@ -32,7 +32,8 @@ def mined_triplet_loss(
         mining: ``all``: every triplet. ``random``: a random positive and negative for each anchor.
             ``batch-hard``: for each anchor the farthest positive and the nearest negative.
             ``semi-hard``: every triplet whose negative is farther than the positive, but by less than the margin.
-        margin: m. squared: use squared distances.
+        margin: m.
+        squared: use squared distances.
         generator: for ``random``; by default torch's own.
 
     Shape: embedding (B, D), labels (B,) integers -> scalar
@@ -105,7 +106,7 @@ def _check(embedding: Tensor, labels: Tensor, mining: str) -> None:
     check_embeddings(embedding)
     if labels.shape != embedding.shape[:1] or labels.is_floating_point():
         got = f"{tuple(labels.shape)} {labels.dtype}"
-        raise ValueError(f"labels must be ({len(embedding)},) integers, one an embedding, got {got}")
+        raise ValueError(f"labels must be ({len(embedding)},) integers, one for each embedding, got {got}")
     if not len(embedding):
         raise ValueError(f"embedding must hold at least one row, got {tuple(embedding.shape)}")
     check_same_device(labels, embedding, "labels", "embedding")

@@ -17,7 +17,9 @@ class ROC:
     """Accepting all distances up to ``thresholds[k]``, which share of pairs is accepted; from none to all. By `roc`.
 
     Attributes:
-        thresholds: rising, the first -inf. false_accepts: share of the different pairs, from 0 to 1. true_accepts: of
+        thresholds: rising, the first -inf.
+        false_accepts: share of the different pairs, from 0 to 1.
+        true_accepts: of
             the same. (K + 1,) each, on the CPU.
     """
 
@@ -98,7 +100,8 @@ class OpenSetCurve:
     Attributes:
         thresholds: every distance that occurs; up to and including it, queries are let in.
         false_alarms: share of the strangers that are taken for somebody.
-        identified: share of the enrolled that are recognised as themselves. mistaken: taken for somebody else.
+        identified: share of the enrolled that are recognised as themselves.
+        mistaken: taken for somebody else.
     """
 
     thresholds: Tensor

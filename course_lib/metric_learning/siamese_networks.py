@@ -15,8 +15,10 @@ class EmbeddingNet(nn.Module):
     "Siamese" is not an architecture: the two networks of the drawings are this one network, called twice.
 
     Args:
-        dims: length of the embedding. width: channels of the first layer; later ones have up to four times as many.
-        channels: 1 for grey pictures. normalise: put the embedding on the unit sphere; otherwise it may grow at will.
+        dims: length of the embedding.
+        width: channels of the first layer; later ones have up to four times as many.
+        channels: 1 for grey pictures.
+        normalise: put the embedding on the unit sphere; otherwise it may grow at will.
 
     Shape:
         z: (B, channels, H, W), float in [0, 1], H and W at least 24 -> (B, dims)
@@ -63,7 +65,10 @@ class Classifier(nn.Module):
     """`EmbeddingNet` with one output for each known person instead of a projection: identification as classification.
 
     Args:
-        people: outputs, one a known person. dims, width, channels: as in `EmbeddingNet`.
+        people: outputs, one for each known person.
+        dims: as in `EmbeddingNet`.
+        width: as in `EmbeddingNet`.
+        channels: as in `EmbeddingNet`.
 
     Shape: z (B, channels, H, W) -> logits (B, people). Raises: as `EmbeddingNet`.
     """

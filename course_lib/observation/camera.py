@@ -31,8 +31,10 @@ class Camera:
     A pair (low, high) lets every image draw its own value.
 
     Args:
-        shot, read: the paper's sigma_s and sigma_c, in units of the light, [0, 1]; it draws from [0, 0.16], [0, 0.06].
-        mosaic: whether the sensor has a colour mosaic. jpeg: quality 1 to 100, or None for an uncompressed file.
+        shot: the paper's sigma_s, in units of the light, [0, 1]; the paper draws it from [0, 0.16].
+        read: the paper's sigma_c, in the same units; the paper draws it from [0, 0.06].
+        mosaic: whether the sensor has a colour mosaic.
+        jpeg: quality 1 to 100, or None for an uncompressed file.
 
     Shape: y (B, 3, H, W), in [0, 1] -> z, same shape, in [0, 1]
     Raises: ``ValueError`` for parameters out of range and for what is not a colour image in [0, 1].

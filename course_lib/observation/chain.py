@@ -41,7 +41,8 @@ def perturbations(sigma: float = 25 / 255, p: float = 0.1) -> dict[str, Chain]:
     come last. The report does not state its noise levels: these are ours.
 
     Args:
-        sigma: of the Gaussian noise, in [0, 1]. p: probability that a value becomes 0 or 1.
+        sigma: of the Gaussian noise, in [0, 1].
+        p: probability that a value becomes 0 or 1.
 
     >>> list(perturbations())[3:]
     ['gaussian + salt and pepper', 'gaussian + cutout', 'salt and pepper + cutout', 'all three']

@@ -53,7 +53,7 @@ class Jpeg:
     Wallace, "The JPEG still picture compression standard", CACM 1991, https://doi.org/10.1145/103085.103089
     """
 
-    quality: Range  # whole numbers, 1 (ruin) to 100; a pair is drawn from uniformly, one value an image
+    quality: Range  # whole numbers, 1 (ruin) to 100; from a pair every image draws its own, uniformly
 
     def __post_init__(self):
         low, high = pair(self.quality)

@@ -7,5 +7,6 @@ from .embeddings import mosaic, tsne
 from .figures import palette, show, style, subplots
 from .listing import source
 from .pixels import images
+from .tables import table
 
-__all__ = ["images", "mosaic", "palette", "show", "source", "style", "subplots", "tsne"]
+__all__ = ["images", "mosaic", "palette", "show", "source", "style", "subplots", "table", "tsne"]

@@ -46,7 +46,9 @@ class ResidualClassifier(nn.Module):
     At first, most of the gradient takes the skips: it can see ``4 blocks + 3`` pixels, and looks at few of them.
 
     Args:
-        blocks: how many; the 17 of Luo et al. (NeurIPS 2016). width: filters. classes: how many.
+        blocks: how many; the 17 of Luo et al. (NeurIPS 2016).
+        width: filters.
+        classes: how many.
 
     Shape: (B, 3, H, W), float in [0, 1] -> (B, classes); ``forward_features``: (B, width, H, W)
     Raises: ``ValueError`` for what is no batch of colour images.

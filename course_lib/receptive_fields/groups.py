@@ -70,7 +70,8 @@ def group_filter(
     (and so hold less noise) count more. A pixel that no block covers stays as it is.
 
     Args:
-        z: images. matches: from `block_matching` with the same ``block``; ``count`` a power of two.
+        z: images.
+        matches: from `block_matching` with the same ``block``; ``count`` a power of two.
         tau: what counts as small, in the unit of the image; 0 changes nothing.
         shrink: ``(coefficients (..., block, block), tau)`` -> a factor in [0, 1] for each of them.
 
@@ -110,7 +111,10 @@ def nonlocal_filter(z: Tensor, sigma: float, block: int = 10, count: int = 16) -
     """A denoiser without a network: match blocks in the lightly smoothed image, filter the noisy ones in groups.
 
     Args:
-        z: noisy images. sigma: their noise level in [0, 1]. block, count: as in `block_matching`.
+        z: noisy images.
+        sigma: their noise level in [0, 1].
+        block: as in `block_matching`.
+        count: as in `block_matching`.
 
     Shape: (B, C, H, W) -> (B, C, H, W)
     Raises: ``ValueError`` as `block_matching` and `group_filter`, or for a sigma in grey levels.

@@ -23,7 +23,8 @@ def block_matching(guide: Tensor, block: int = 10, count: int = 32, stride: int 
 
     Args:
         guide: the images to compare blocks in: the noisy ones, better smoothed, best an estimate of the clean ones.
-        block: side of a block. count: blocks in a group, the reference among them (16 or 32 are usual).
+        block: side of a block.
+        count: blocks in a group, the reference among them (16 or 32 are usual).
         stride: references are at most so many pixels apart, spread evenly from border to border.
         window: side of the square of block positions that is searched, in pixels.
 

@@ -30,10 +30,13 @@ def nn3d(
     once, in the network's first estimate.
 
     Args:
-        z: noisy images. sigma: their noise level in [0, 1].
+        z: noisy images.
+        sigma: their noise level in [0, 1].
         denoiser: ``(z, sigma) -> y_hat``, any. A network for one level takes ``lambda z, sigma: denoise(model, z)``.
-        rounds: K; the paper's 2. strength: of the non-local filter; the paper's 1/4, and 0 switches it off.
-        block, count: side and number of the blocks in a group; the paper's 10 and 32.
+        rounds: K; the paper's 2.
+        strength: of the non-local filter; the paper's 1/4, and 0 switches it off.
+        block: side of the blocks; the paper's 10.
+        count: blocks in a group; the paper's 32.
 
     Shape: (B, C, H, W) -> (B, C, H, W)
     Raises: ``ValueError`` for what is no image batch, a sigma in grey levels, ``rounds < 1`` or ``strength < 0``.

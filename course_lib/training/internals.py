@@ -29,16 +29,6 @@ def check_settings(steps, validate, every, patience, checkpoint, minutes, clip) 
         raise ValueError(f"clip must be a norm above 0, got {clip}")
 
 
-def accelerator(device: torch.device, precision: str):
-    """Hugging Face's Accelerator: mixed precision here, several GPUs or machines under ``accelerate launch``."""
-    from accelerate import Accelerator
-    from accelerate.state import AcceleratorState
-
-    # The state is a singleton that would refuse a second fit in another precision or on another device.
-    AcceleratorState._reset_state(reset_partial_state=not torch.distributed.is_initialized())
-    return Accelerator(mixed_precision=precision, cpu=device.type == "cpu", device_placement=False)
-
-
 def unpatch(model: nn.Module) -> None:
     """Take back the autocast that ``prepare`` fixes to ``model.forward``: the loop has its own, and validation none."""
     for attribute in ("forward", "_original_forward"):
@@ -47,9 +37,11 @@ def unpatch(model: nn.Module) -> None:
 
 def agree(accelerator, value: Any) -> Any:
     """What process 0 says, so that all processes stop at the same step."""
+    if accelerator.num_processes == 1:
+        return value
     from accelerate.utils import broadcast_object_list
 
-    return value if accelerator.num_processes == 1 else broadcast_object_list([value])[0]
+    return broadcast_object_list([value])[0]
 
 
 def step_seed(seed: int, process: int, step: int) -> int:

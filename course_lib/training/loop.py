@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from .. import session
-from . import internals
+from . import devices, internals
 from .history import History
 from .interrupt import deferred
 from .optimizers import adam
@@ -84,7 +84,7 @@ def fit(
     """
     internals.check_settings(steps, validate, every, patience, checkpoint, minutes, clip)
     device = next(model.parameters()).device
-    accelerator = internals.accelerator(device, precision or session.pick_precision(device))
+    accelerator = devices.accelerator(device, precision or session.pick_precision(device))
     model.to(memory_format=torch.channels_last)
     frozen = internals.frozen_norms(model)
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(ema), use_buffers=True) if ema else None

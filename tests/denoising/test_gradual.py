@@ -79,5 +79,5 @@ def test_bad_input_is_named():
         MultiBranchDnCNN(kernels=(4, 5, 3))
     with pytest.raises(ValueError, match="channel"):
         GradualDenoiser(3, 4)(torch.rand(1, 3, 8, 8))
-    with pytest.raises(ValueError, match="one number an image"):
+    with pytest.raises(ValueError, match="one number for each image"):
         ClassAwareDenoiser(2, 3, 6)(torch.rand(2, 3, 8, 8), torch.tensor([0]))

@@ -184,7 +184,7 @@ def test_bad_input_is_named():
         mined_triplet_loss(torch.zeros(2, 3, 4), torch.zeros(2, dtype=torch.long))
     with pytest.raises(ValueError, match="same shape"):
         triplet_loss(torch.zeros(2, 3), torch.zeros(2, 3), torch.zeros(2, 4))
-    with pytest.raises(ValueError, match="one number a pair"):
+    with pytest.raises(ValueError, match="one number for each pair"):
         contrastive_loss(torch.zeros(2, 3), torch.zeros(2, 3), torch.zeros(3))
     with pytest.raises(ValueError, match="floating point"):
         distance_matrix(torch.zeros(2, 3, dtype=torch.long))

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_lib import noise
+from course_lib.observation import noise
 
 MODELS = [
     noise.Gaussian(0.1),

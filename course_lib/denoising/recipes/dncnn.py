@@ -2,7 +2,8 @@
 
 from functools import partial
 
-from ... import data, noise, training
+from ... import data, training
+from ...observation import Gaussian
 from ...reference.recipe import Recipe, Scale
 from ..dncnn import DnCNN, residual_loss
 from ..evaluation import evaluate
@@ -14,7 +15,7 @@ PAPER = {  # mean PSNR in dB: test set -> sigma -> known level, blind
 }
 
 
-def noisy_patches(device, scale: Scale, observe: noise.Gaussian):
+def noisy_patches(device, scale: Scale, observe: Gaussian):
     """``generator -> (z, y)``: augmented BSD400 patches and what the camera would record of them."""
     patches = data.Patches(data.bsd400(), size=scale.patch, batch=scale.batch, device=device)
 
@@ -34,7 +35,7 @@ def denoising_loss(model, batch):
 def psnr_on_test_sets(model, sigmas: tuple[int, ...]) -> dict[str, float]:
     """Mean PSNR on BSD68 and Set12 at each noise level (grey levels of 255)."""
     return {
-        _metric(name, sigma): evaluate(model, images, noise.Gaussian(sigma / 255)).mean().item()
+        _metric(name, sigma): evaluate(model, images, Gaussian(sigma / 255)).mean().item()
         for name, images in (("BSD68", data.bsd68()), ("Set12", data.set12()))
         for sigma in sigmas
     }
@@ -57,7 +58,7 @@ def _recipe(sigma: int | tuple[int, int], depth: int, sigmas: tuple[int, ...], c
         title=f"DnCNN-{depth}, " + (f"blind, sigma {sigma[0]} to {sigma[1]}" if blind else f"sigma {sigma}"),
         chapter="denoising/dncnn",
         build=partial(DnCNN, depth=depth),
-        batches=partial(noisy_patches, observe=noise.Gaussian(low_high)),
+        batches=partial(noisy_patches, observe=Gaussian(low_high)),
         loss=denoising_loss,
         evaluate=partial(psnr_on_test_sets, sigmas=sigmas),
         scales={"gpu": Scale(steps=30_000, batch=128, patch=50, lr=5e-3), "cpu": cpu},

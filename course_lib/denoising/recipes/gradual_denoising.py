@@ -100,7 +100,7 @@ def _recipe(title: str, build, batches, loss, classes: int) -> Recipe:
         },
         paper={},  # the paper's images are others
         source="Remez et al., IEEE TIP 2018 (doi:10.1109/TIP.2018.2859044)",
-        data=f"CIFAR-10's {', '.join(CLASSES)} at 32x32, 300 test images a class; noise not clipped",
+        data=f"CIFAR-10's {', '.join(CLASSES)} at 32x32, 300 test images of each class; noise not clipped",
     )
 
 
@@ -110,7 +110,7 @@ RECIPES = {
     ),
     # each expert gets as many steps and images as the class-agnostic network
     "gradual-aware": _recipe(
-        "gradual denoisers, one a class, and a router",
+        "gradual denoisers, one for each class, and a router",
         partial(ClassAwareDenoiser, len(CLASSES)),
         labelled_batches,
         aware_loss,

@@ -7,7 +7,8 @@ from functools import partial
 
 import torch
 
-from ... import data, noise, training
+from ... import data, training
+from ...observation import Gaussian
 from ...reference.recipe import Recipe, Scale
 from ..bias_free import BiasFreeDnCNN
 from ..dncnn import DnCNN, residual_loss
@@ -44,7 +45,7 @@ def psnr_when_told(model, levels: dict[str, tuple[int, ...]]) -> dict[str, float
     """Mean PSNR of a network that is told the true noise level, on each test set at each level."""
     sets = {"BSD68": data.bsd68, "Set12": data.set12}
     return {
-        _metric(name, sigma): evaluate(with_sigma(model, sigma / 255), sets[name](), noise.Gaussian(sigma / 255))
+        _metric(name, sigma): evaluate(with_sigma(model, sigma / 255), sets[name](), Gaussian(sigma / 255))
         .mean()
         .item()
         for name, sigmas in levels.items()
@@ -54,7 +55,7 @@ def psnr_when_told(model, levels: dict[str, tuple[int, ...]]) -> dict[str, float
 
 def psnr_at(model, sigmas: tuple[int, ...]) -> dict[str, float]:
     """Mean PSNR on BSD68 of a network that is told nothing."""
-    return {_metric("BSD68", s): evaluate(model, data.bsd68(), noise.Gaussian(s / 255)).mean().item() for s in sigmas}
+    return {_metric("BSD68", s): evaluate(model, data.bsd68(), Gaussian(s / 255)).mean().item() for s in sigmas}
 
 
 def _metric(test_set: str, sigma: int) -> str:
@@ -67,7 +68,7 @@ def _little_noise(title: str, build, paper: tuple[float, ...]) -> Recipe:
         title=title,
         chapter="denoising/noise_levels",
         build=partial(build, depth=8),
-        batches=partial(noisy_patches, observe=noise.Gaussian((0, 10 / 255))),
+        batches=partial(noisy_patches, observe=Gaussian((0, 10 / 255))),
         loss=denoising_loss,
         evaluate=partial(psnr_at, sigmas=sigmas),
         scales={

@@ -25,7 +25,7 @@ def trapezoidal_ap(scores: Tensor, right: Tensor, positives: int | None = None) 
         positives: how many there are to be found; by default those in ``right``.
 
     Shape: scores (..., K), right (..., K) bool -> (...), float64
-    Raises: ``ValueError`` for a shape each, an empty list, NaN.
+    Raises: ``ValueError`` for two different shapes, an empty list, NaN.
     """
     check_same_shape(scores, right, "scores and right")
     if not scores.ndim or not scores.numel() or scores.isnan().any():

@@ -24,7 +24,8 @@ class Pairs:
 
     Attributes:
         sequences: the names, to which the pairs refer by their place.
-        first, second: of each pair, three (P,) int64: place in ``sequences``, type (0 to 5), index of the patch.
+        first: of each pair, three (P,) int64: place in ``sequences``, type (0 to 5), index of the patch.
+        second: the same of the other patch.
     """
 
     sequences: list[str]
@@ -37,7 +38,8 @@ class Retrieval:
     """Which reference patches take part in the retrieval, as `draw_retrieval` draws and `read_tasks` reads them.
 
     Attributes:
-        queries, distractors: (name of the sequence, index of the patch) of each; their order is that of the pools.
+        queries: (name of the sequence, index of the patch) of each.
+        distractors: the same; their order is that of the pools.
     """
 
     queries: list[tuple[str, int]]
@@ -51,7 +53,8 @@ def draw_pairs(lengths: dict[str, int], count: int, seed: int = 0) -> dict[str, 
     has both patches from one, since it draws them blindly; here none has.)
 
     Args:
-        lengths: patches of each sequence, at least 2, by its name. seed: another seed is another draw.
+        lengths: patches of each sequence, at least 2, by its name.
+        seed: another seed is another draw.
 
     Returns: ``{"positive": Pairs, "intra": Pairs, "inter": Pairs}``, (count,) each.
     Raises: ``ValueError`` for fewer than two sequences, fewer than two patches in one, a count below 5.
@@ -79,7 +82,9 @@ def draw_retrieval(sequences: dict[str, Tensor], queries: int, distractors: int,
     """Disjoint queries and distractors among the reference patches whose standard deviation is above 10 grey levels.
 
     Args:
-        sequences: uint8 (16, N, 1, S, S) by name. queries, distractors: how many, at least 1 each.
+        sequences: uint8 (16, N, 1, S, S) by name.
+        queries: how many, at least 1.
+        distractors: how many, at least 1.
         seed: another seed is another draw.
 
     Raises: ``ValueError`` for fewer than one, or if there are fewer such patches.
@@ -102,7 +107,8 @@ def write_tasks(folder: str | Path, split: str, pairs: dict[str, Pairs], retriev
     """Write the five files of a split in the benchmark's form.
 
     Args:
-        folder: made if it is not there; files of the same split in it are replaced. split: its name (``a``, ``full``).
+        folder: made if it is not there; files of the same split in it are replaced.
+        split: its name (``a``, ``full``).
         pairs: by the names ``positive``, ``intra``, ``inter``.
     """
     folder = Path(folder)
@@ -119,7 +125,8 @@ def read_tasks(folder: str | Path, split: str) -> tuple[dict[str, Pairs], Retrie
     """Read the five files of a split; the benchmark's own, or what `write_tasks` wrote.
 
     Args:
-        folder: the benchmark's folder ``tasks``. split: which of its splits: ``a``, ``b``, ``c``, ``illum``, ``view``,
+        folder: the benchmark's folder ``tasks``.
+        split: which of its splits: ``a``, ``b``, ``c``, ``illum``, ``view``,
             ``full``.
 
     Raises: ``ValueError`` that names the file, for one that is missing or has other columns, and the line, for one in

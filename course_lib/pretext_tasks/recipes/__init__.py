@@ -1,0 +1,1 @@
+"""Reference runs of the pretext tasks, a file for each chapter."""
