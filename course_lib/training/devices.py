@@ -42,7 +42,7 @@ class SingleDevice:
         (loss if self.scaler is None else self.scaler.scale(loss)).backward()
 
     def clip_grad_norm_(self, parameters: Iterable[Tensor], max_norm: float) -> Tensor:
-        """`torch.nn.utils.clip_grad_norm_` of the gradients in their true size; ``step`` knows that it has been done."""
+        """`torch.nn.utils.clip_grad_norm_` of the gradients in their true size; ``step`` knows that it was done."""
         if self.scaler is not None:
             self.scaler.unscale_(self.optimizer)
         return nn.utils.clip_grad_norm_(parameters, max_norm)
