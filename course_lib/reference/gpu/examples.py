@@ -76,8 +76,15 @@ def examples(device: torch.device | str, channels: int = 1, side: int = 32) -> d
     found |= {name: images() for name in ("z", "y", "y_hat", "x", "images", "inputs", "reference", "other", "guide")}
     found |= {name: embedding() for name in ("a", "b", "anchor", "positive", "negative", "embedding", "projection")}
     found |= {name: embedding() for name in ("z_a", "z_b", "first", "second", "features")}
+    found |= {name: images() for name in ("painted", "pictures", "rgb", "prediction")}
+    found |= {"mask": torch.rand(4, 1, side, side, generator=draw).to(device).round()}
     found |= {"labels": labels, "label": labels, "target": labels, "estimate": images(), "level": images()}
-    found |= {"scores": embedding(), "right": embedding() > 0, "pairs": pairs, "distances": torch.cdist(*2 * [embedding()])}
+    found |= {
+        "scores": embedding(),
+        "right": embedding() > 0,
+        "pairs": pairs,
+        "distances": torch.cdist(*2 * [embedding()]),
+    }
     found |= {"same": embedding()[0], "different": embedding()[1], "known": embedding()[0], "strangers": embedding()[1]}
     found |= {"rows": labels, "columns": labels.expand(PEOPLE * SHOTS, -1), "templates": 1}
     found |= {"patches": torch.randint(256, (4, 1, 65, 65), generator=draw, dtype=torch.uint8).to(device)}
@@ -89,7 +96,16 @@ def examples(device: torch.device | str, channels: int = 1, side: int = 32) -> d
     # a GPU that is only imagined (in the tests) has no generator
     imagined = torch.device(device).type == "cuda" and not torch.cuda.is_available()
     found["generator"] = torch.Generator("cpu" if imagined else device)
-    found |= {"sigma": 0.1, "tau": 0.1, "p": 0.1, "peak": 30.0, "radius": 1, "quality": 50, "factor": 2, "distance": 0.01}
+    found |= {
+        "sigma": 0.1,
+        "tau": 0.1,
+        "p": 0.1,
+        "peak": 30.0,
+        "radius": 1,
+        "quality": 50,
+        "factor": 2,
+        "distance": 0.01,
+    }
     found |= {"channels": channels, "classes": 4, "people": PEOPLE, "size": side, "width": 8, "n": 8, "depth": 4}
     return found
 
@@ -122,6 +138,16 @@ def build(target: type[nn.Module], channels: int) -> nn.Module | None:
     parameters = inspect.signature(target).parameters
     small = {"width": 8, "depth": 4, "latent": 16, "size": 32, "channels": channels, "classes": 4, "people": PEOPLE}
     options = {name: value for name, value in small.items() if name in parameters}
+    options |= {name: _trunk(channels) for name in ("backbone", "trunk") if name in parameters}
     if any(p.default is p.empty and name not in options for name, p in parameters.items()):
         return None
     return target(**options)
+
+
+def _trunk(channels: int) -> nn.Module:
+    """A small network whose blocks can be read, for what is built around one."""
+    for entry in public():
+        if isinstance(entry.target, type) and {"blocks", "width"} <= inspect.signature(entry.target).parameters.keys():
+            if hasattr(entry.target, "forward_features"):
+                return entry.target(blocks=3, width=8, channels=channels)
+    raise ValueError("the library has no network with blocks")
