@@ -63,7 +63,7 @@ OF_THEIR_TASK = {
 }
 
 
-class NoExample(Exception):
+class NoExampleError(Exception):
     """No example fits: neither is it tried, nor does it count as tried."""
 
 
@@ -75,7 +75,7 @@ def elsewhere():
 
 
 def call(target, channels: int, device: torch.device):
-    """The result for the examples on a device. Raises: `NoExample`; what the call raises."""
+    """The result for the examples on a device. Raises: `NoExampleError`; what the call raises."""
     if isinstance(target, type) and issubclass(target, nn.Module):
         with device:
             network = build(target, channels)
@@ -86,7 +86,7 @@ def call(target, channels: int, device: torch.device):
         target = model.__call__ if callable(model) else None
     chosen = arguments(target, device, channels=channels) if target else None
     if chosen is None:
-        raise NoExample
+        raise NoExampleError
     return target(**chosen)
 
 

@@ -147,7 +147,7 @@ def build(target: type[nn.Module], channels: int) -> nn.Module | None:
 def _trunk(channels: int) -> nn.Module:
     """A small network whose blocks can be read, for what is built around one."""
     for entry in public():
-        if isinstance(entry.target, type) and {"blocks", "width"} <= inspect.signature(entry.target).parameters.keys():
-            if hasattr(entry.target, "forward_features"):
-                return entry.target(blocks=3, width=8, channels=channels)
+        named = inspect.signature(entry.target).parameters.keys() if isinstance(entry.target, type) else set()
+        if {"blocks", "width"} <= named and hasattr(entry.target, "forward_features"):
+            return entry.target(blocks=3, width=8, channels=channels)
     raise ValueError("the library has no network with blocks")
