@@ -24,7 +24,7 @@ help:  ## this list
 
 environment: $(READY)  ## the Python environment, in .venv (the others make it when needed)
 
-$(READY): requirements.txt requirements-alone.txt pyproject.toml
+$(READY): $(wildcard requirements*.txt) pyproject.toml
 	@test -x "$(BIN)/python" || { echo "Making the environment in $(VENV): a few minutes and about 6 GB, once."; \
 	  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "The book's tools need Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }; \
