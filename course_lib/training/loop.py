@@ -77,8 +77,9 @@ def fit(
     accelerator = devices.accelerator(device, precision or session.pick_precision(device))
     model.to(memory_format=torch.channels_last)
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(ema), use_buffers=True) if ema else None
+    own = internals.own_forward(model)
     wrapped, optim = accelerator.prepare(torch.compile(model) if compiled else model, optimizer(model.parameters(), lr))
-    internals.unpatch(model)
+    internals.unpatch(model, own)
     peaks = [group["lr"] for group in optim.param_groups]
     history, best = History(), None
     settings = {

@@ -104,9 +104,9 @@ def test_radius_and_gaussian_are_those_of_numpy():
     net = nn.Sequential(nn.Conv2d(2, 3, (5, 3), 2, 1), nn.Tanh(), nn.Conv2d(3, 2, 3, dilation=2))
     erf = effective_receptive_field(net, torch.rand(3, 2, 24, 30), at=(4, 5))
     share = erf.map.double().numpy()
-    down, right = (
-        np.mgrid[:24, :30] - np.array([4 * 24 / 7 + 24 / 14 - 0.5, 5 * 30 / 11 + 30 / 22 - 0.5])[:, None, None]
-    )
+    # Row 4 of the output sees rows 4 to 8 of the first layer, whose middle row 6 looks at rows 11 to 15; column 5 sees
+    # columns 5 to 9, whose middle column 7 looks at columns 13 to 15.
+    down, right = np.mgrid[:24, :30] - np.array([13, 14])[:, None, None]
     assert erf.radius == pytest.approx(np.sqrt((share * (down**2 + right**2)).sum() / 2), rel=1e-5)
 
     share = (erf := effective_receptive_field(uniform_chain(20), torch.rand(1, 1, 63, 63))).map.double().numpy()
