@@ -5,7 +5,7 @@ Chapter: book/getting_started.md
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +16,7 @@ import torch
 from torch import Generator, Tensor
 
 from . import folders, store
+from .embedded import photographs
 
 
 def cifar10(train: bool = True, classes: tuple[int, ...] = tuple(range(10))) -> tuple[Tensor, Tensor]:
@@ -71,6 +72,23 @@ def cifar10_batches(
     return draw
 
 
+def cifar10_stand_in(count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Pictures of CIFAR-10's form without any download: crops of four colour photographs, which are their classes.
+
+    For ``smoke`` and tests: nothing general is to be learnt from them.
+    Shape: uint8 (count, 3, 32, 32), int64 (count,) from 0 to 3, in turn
+    """
+    crops, generator = [], torch.Generator().manual_seed(seed)
+    pictures = [
+        (255 * picture).round().byte()
+        for picture in photographs(128, grey=False, names=("chelsea", "coffee", "rocket", "motorcycle")).values()
+    ]
+    for k in range(count):
+        down, right = torch.randint(128 - 32, (2,), generator=generator).tolist()
+        crops.append(pictures[k % 4][:, down : down + 32, right : right + 32])
+    return torch.stack(crops), torch.arange(count) % 4
+
+
 def cifar10_source() -> str:
     """What ``cifar10`` reads here, as it must be named beside results: "CIFAR-10" or "CIFAR-10 (JPEG)"."""
     root = folders.given_root()
@@ -111,6 +129,8 @@ def _download_cifar10(folder: Path) -> None:
         ) from error
 
 
+# Decoding takes seconds, and a chapter reads the same files several times; what is handed out are copies.
+@lru_cache(maxsize=6)
 def _decode(path: Path, classes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     from PIL import Image
 

@@ -6,6 +6,7 @@ Each is a small frozen dataclass, called ``z = model(y, generator)``. Chapter: b
 from .camera import Camera
 from .chain import Chain, perturbations
 from .degradations import Jpeg, LowResolution
+from .lens import LateralAberration
 from .noise import Bernoulli, Correlated, Cutout, Gaussian, Poisson, PoissonGaussian, SaltAndPepper, SignalDependent
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Cutout",
     "Gaussian",
     "Jpeg",
+    "LateralAberration",
     "LowResolution",
     "Poisson",
     "PoissonGaussian",

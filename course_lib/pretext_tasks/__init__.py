@@ -4,7 +4,33 @@ Chapters: book/pretext_tasks/
 """
 
 from .backbone import NIN, Classifier, ResNet18
+from .colourization import (
+    Colourizer,
+    annealed_mean,
+    classification_loss,
+    colour_bins,
+    colour_counts,
+    colour_task,
+    rebalance,
+    soft_encode,
+)
+from .cutting import cut
 from .few_labels import few_labels, label_curve
+from .filling import biharmonic, hole_psnr, mean_colour
+from .inpainting import (
+    ChannelwiseDense,
+    ContextEncoder,
+    Critic,
+    PaintedAndJudged,
+    adversarial_loss,
+    centre_hole,
+    cut_out,
+    hole_loss,
+    random_holes,
+)
+from .jigsaw import Jigsaw, choose_permutations, hamming_distances, normalise_patches
+from .lab import lab_to_rgb, rgb_to_lab
+from .late_fusion import LateFusion, puzzle_accuracy, puzzle_loss
 from .probing import (
     LinearProbe,
     accuracy,
@@ -13,6 +39,8 @@ from .probing import (
     linear_probe,
     logistic_regression,
 )
+from .relative_position import RelativePosition, drop_colours, project_colours
+from .trials import over_seeds, probe_blocks
 
 __all__ = [
     "NIN",
@@ -26,4 +54,39 @@ __all__ = [
     "label_curve",
     "linear_probe",
     "logistic_regression",
+    "Colourizer",
+    "annealed_mean",
+    "classification_loss",
+    "colour_bins",
+    "colour_counts",
+    "colour_task",
+    "rebalance",
+    "soft_encode",
+    "ChannelwiseDense",
+    "ContextEncoder",
+    "Critic",
+    "PaintedAndJudged",
+    "adversarial_loss",
+    "centre_hole",
+    "cut_out",
+    "biharmonic",
+    "hole_loss",
+    "hole_psnr",
+    "mean_colour",
+    "random_holes",
+    "Jigsaw",
+    "choose_permutations",
+    "hamming_distances",
+    "normalise_patches",
+    "lab_to_rgb",
+    "rgb_to_lab",
+    "LateFusion",
+    "puzzle_accuracy",
+    "puzzle_loss",
+    "RelativePosition",
+    "drop_colours",
+    "project_colours",
+    "over_seeds",
+    "probe_blocks",
+    "cut",
 ]

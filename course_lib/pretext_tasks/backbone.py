@@ -33,6 +33,7 @@ class NIN(nn.Module):
         ValueError: what is no image batch, a wrong channel count, no block.
 
     Example:
+        >>> import torch
         >>> [tuple(f.shape) for f in NIN(blocks=3, width=12).forward_features(torch.rand(2, 3, 32, 32))]
         [(2, 6, 16, 16), (2, 12, 8, 8), (2, 12, 8, 8)]
     """

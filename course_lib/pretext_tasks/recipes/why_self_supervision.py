@@ -76,7 +76,7 @@ RECIPES = {
         chapter=CHAPTER,
         measure=untrained,
         source=GIDARIS,
-        data=lambda: f"{data.cifar10_source()}; probes: 20,000 images on a CPU",
+        data=lambda: f"{data.cifar10_source()}; probes: 10,000 images on a CPU",
     ),
     **pretext(
         "pretext-autoencoder",
@@ -98,7 +98,7 @@ RECIPES = {
         evaluate=evaluate_supervised,
         paper={"supervised (%)": 92.80},
         source=GIDARIS,
-        data=lambda: f"{data.cifar10_source()}, 50,000 images with labels; probes: 20,000 on a CPU",
+        data=lambda: f"{data.cifar10_source()}, 50,000 images with labels; probes: 10,000 on a CPU",
     ),
     **{
         f"supervised-{few}": Recipe(
@@ -108,7 +108,7 @@ RECIPES = {
             batches=partial(labelled_batches, few),
             loss=classification_loss,
             evaluate=evaluate_few,
-            scales=SHORT | {"cpu": replace(SHORT["cpu"], steps=400)},
+            scales=SHORT | {"cpu": replace(SHORT["cpu"], steps=300)},
             paper={"supervised (%)": 100 - error},
             source=GIDARIS,
             data=lambda: f"{data.cifar10_source()}, a few labelled images of each class; 10,000 to test",

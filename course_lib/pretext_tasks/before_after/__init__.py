@@ -1,0 +1,37 @@
+"""Before and after: what a factory's two cameras can teach without annotation.
+
+Chapter: book/pretext_tasks/before_after.ipynb
+"""
+
+from .activation_maps import BeforeAfterClassifier, class_activation_map, evidence, pseudo_masks
+from .background import empty_station, flatten_field, foreground
+from .conveyor import Sequences, conveyor
+from .examples import Examples, classifier_batches, empty_stations, examples, mask_batches
+from .kinds import AFTER, BEFORE, KINDS, REACHING, anomalies, items
+from .segmentation import SegmentationNetwork, pixel_iou, segmentation_loss
+
+__all__ = [
+    "AFTER",
+    "BEFORE",
+    "KINDS",
+    "REACHING",
+    "BeforeAfterClassifier",
+    "Examples",
+    "SegmentationNetwork",
+    "Sequences",
+    "anomalies",
+    "class_activation_map",
+    "classifier_batches",
+    "conveyor",
+    "empty_station",
+    "empty_stations",
+    "evidence",
+    "examples",
+    "flatten_field",
+    "foreground",
+    "items",
+    "mask_batches",
+    "pixel_iou",
+    "pseudo_masks",
+    "segmentation_loss",
+]
