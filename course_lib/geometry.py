@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from .connections import Connections, connect
 
-LARGEST = 1024
+LARGEST = 768
 # The wires depend on the layers alone, which the text of a module lists, so that a network is measured once.
 _KNOWN: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
@@ -45,7 +45,7 @@ def geometry(model: nn.Module, image: Tensor, forward: Callable[..., Tensor] | N
         image: (1, C, ...), of which only the shape matters.
         forward: as for `connect`.
 
-    Raises: ``ValueError`` as `connect`, or if the field does not fit into 1,024 pixels a side, is empty, or is not the
+    Raises: ``ValueError`` as `connect`, or if the field does not fit into 768 pixels a side, is empty, or is not the
         same from period to period.
     """
     code = getattr(forward, "__code__", forward)
@@ -66,27 +66,29 @@ def geometry(model: nn.Module, image: Tensor, forward: Callable[..., Tensor] | N
 
 def _measured(wired: Connections) -> Geometry | None:
     """None where the border cuts the field, or the image is too small to tell the period."""
-    sizes, outs, axes = wired.image.shape[2:], wired.output.shape[2:], range(wired.image.ndim - 2)
-    period = [max(1, round(n / coarse)) for n, coarse in zip(sizes, wired.coarsest, strict=True)]
+    sizes, outs = wired.image.shape[2:], wired.output.shape[2:]
     steps = [max(1, round(m / coarse)) for m, coarse in zip(outs, wired.coarsest, strict=True)]  # outputs in a period
-    stride = [p / k for p, k in zip(period, steps, strict=True)]
-    middle = [max(0, m // 2 - k) for m, k in zip(outs, steps, strict=True)]
-    boxes = []
-    for k in range(max(steps) + 1):
-        box = wired.box(tuple(min(c + min(k, s), m - 1) for c, s, m in zip(middle, steps, outs, strict=True)))
+    begin = [m // 2 - k for m, k in zip(outs, steps, strict=True)]
+    if any(b < 0 or b + 2 * k >= m for b, k, m in zip(begin, steps, outs, strict=True)):
+        return None
+    boxes = {}
+    for k in {*range(max(steps)), *steps, *(2 * k for k in steps)}:
+        box = wired.box(tuple(b + min(k, 2 * s) for b, s in zip(begin, steps, strict=True)))
         if box is None or min(box[0]) <= 0 or any(end >= n for end, n in zip(box[1], sizes, strict=True)):
             return None
-        boxes.append(box)
-    first, before, after = [], [], []
-    for axis in axes:
-        fields = [(box[0][axis], box[1][axis] - 1) for box in boxes[: steps[axis]]]
-        again = (boxes[steps[axis]][0][axis], boxes[steps[axis]][1][axis] - 1)
-        if again != tuple(side + period[axis] for side in fields[0]):
-            return None  # in a small image, what borders cut off passes for a stride
-        places = [middle[axis] + k for k in range(steps[axis])]
-        middles = [(a + b) / 2 - stride[axis] * i for (a, b), i in zip(fields, places, strict=True)]
-        first.append(sum(middles) / len(middles))
-        centres = [first[axis] + stride[axis] * i for i in places]
-        before.append(max(c - a for c, (a, b) in zip(centres, fields, strict=True)))
-        after.append(max(b - c for c, (a, b) in zip(centres, fields, strict=True)))
-    return Geometry(*map(tuple, (stride, first, period, before, after)))
+        boxes[k] = box
+    measured = []
+    for axis, (s, b) in enumerate(zip(steps, begin, strict=True)):
+        fields = [(boxes[k][0][axis], boxes[k][1][axis] - 1) for k in (*range(s), s, 2 * s)]
+        period = fields[s][0] - fields[0][0]
+        shifts = [
+            side - earlier for k in (0, 1) for side, earlier in zip(fields[s + k], fields[(0, s)[k]], strict=True)
+        ]
+        if period < 1 or set(shifts) != {period}:
+            return None
+        stride, places = period / s, range(b, b + s)
+        first = sum((top + end) / 2 - stride * i for (top, end), i in zip(fields[:s], places, strict=True)) / s
+        centres = [first + stride * i for i in places]
+        reach = [(centre - top, end - centre) for (top, end), centre in zip(fields[:s], centres, strict=True)]
+        measured.append((stride, first, period, *map(max, zip(*reach, strict=True))))
+    return Geometry(*zip(*measured, strict=True))
