@@ -33,7 +33,7 @@ class Spread:
         return f"{self.mean:.1f}" + (f" ± {self.deviation:.1f}" if self.deviation is not None else "")
 
 
-def over_seeds(name: str, metric: str) -> Spread:
+def spread_of(name: str, metric: str) -> Spread:
     """``metric`` of ``name`` and of those of ``name-2``, ``name-3``, ... that have been run.
 
     Raises: ``KeyError`` for an unknown run or metric, ``FileNotFoundError`` where not even the first has been run.
