@@ -126,4 +126,4 @@ def _photograph(picture: Tensor, stations: Tensor, generator: torch.Generator) -
     strength = (0.92 + 0.16 * uniform(1, 1, 1)) * (0.98 + 0.04 * uniform(3, 1, 1))
     slope = 0.2 * (uniform(1, 1, 1) - 0.5) * torch.linspace(-1, 1, size, device=picture.device)
     noise = torch.randn(picture.shape, generator=generator, device=picture.device)
-    return (picture * lamp * strength * (1 + slope) + 0.02 * noise).clamp(0, 1)
+    return (picture * lamp * strength * (1 + slope) + 0.01 * noise).clamp(0, 1)
