@@ -87,7 +87,7 @@ def _belt(scene: Scene, moments: int, cover: Tensor, texture: Tensor) -> Tensor:
     """The empty belt with its seams and grain, and on it the shadows of the items, down and to the right."""
     size = cover.shape[-1]
     place = torch.arange(size, device=cover.device) + 0.5
-    moved = torch.arange(moments, device=cover.device) * scene.speed[:, None]
+    moved = scene.start[:, None] + torch.arange(moments, device=cover.device) * scene.speed[:, None]
     seam = 1 - 0.25 * ((place - moved[..., None]) % (size / 4) < size / 48)[:, :, None]
     step = max(1, round(size / 40))
     shadow = F.pad(cover, (step, 0, step, 0))[..., :size, :size]
