@@ -17,7 +17,7 @@ EXERCISES = $(wildcard exercises/instructor/*.ipynb)
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help environment book serve test execute check-notebooks results student release lint format adopt colab-check clean
+.PHONY: help environment book serve test execute check-notebooks results gpu student release lint format adopt colab-check clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -56,6 +56,9 @@ check-notebooks: $(READY)  ## run chapters in smoke, write nothing: CHAPTER=...,
 
 results: $(READY)  ## write book/results.md and its pictures from the stored reference runs
 	"$(BIN)/python" -m course_lib.reference table --out book
+
+gpu: $(READY)  ## check, time and train on this machine's GPU: MINUTES=10 OUT=gpu-report
+	$(BIN)/python -m course_lib.reference gpu --minutes $(or $(MINUTES),10) --out "$(or $(OUT),gpu-report)" $(GPU)
 
 student: $(READY)  ## make the students' exercise notebooks from the instructors'
 	"$(BIN)/python" -m exercises.generate
