@@ -56,7 +56,7 @@ def identify_unseen(embedding: Tensor, labels: Tensor, templates: int = 1, rule:
     rest = torch.arange(len(labels) - 1, device=labels.device).expand(len(queries), -1)
     rest = rest + (rest >= own)  # all pictures but the query itself
     # in float64, where there is one: distances from products lose digits far from the origin
-    precise = embedding.dtype if embedding.device.type == "mps" else torch.float64
+    precise = torch.float32 if embedding.device.type == "mps" else torch.float64
     centred = embedding.to(precise) - embedding.to(precise).mean(0)
     apart = torch.cdist(centred[~enrolled], centred).gather(1, rest)
     return Identified(rank1, roc(*split_pairs(distances, who, people)), retrieval_map(apart, who, labels[rest]))
