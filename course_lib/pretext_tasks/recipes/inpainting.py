@@ -28,7 +28,7 @@ CHAPTER = "pretext_tasks/inpainting"
 PATHAK = "Pathak et al., CVPR 2016 (arXiv:1604.07379)"
 # side of the pictures, and how much is trained
 SIZES = {"cpu": 32, "cuda": 64}
-SHORT = {"cpu": {"width": 32, "steps": 150, "batch": 64}, "cuda": {"width": 192, "steps": 10_000, "batch": 128}}
+SHORT = {"cpu": {"width": 32, "steps": 100, "batch": 64}, "cuda": {"width": 192, "steps": 10_000, "batch": 128}}
 KINDS = ("centre", "blocks", "pixels")
 
 
@@ -133,12 +133,12 @@ def measure(kind: str | None) -> dict[str, float]:
                 progress=False,
             )
             scores = all_holes(fill_with(model), size)
-        return scores | named_blocks(probe_blocks(model.trunk, pics.train, pics.val, labels=2_000))
+        return scores | named_blocks(probe_blocks(model.trunk, pics.train, pics.val, labels=1_500))
 
     return over_seeds(once)
 
 
-def measure_classical(count: int = 200) -> dict[str, float]:
+def measure_classical(count: int = 100) -> dict[str, float]:
     """What needs no training: biharmonic inpainting and the mean colour, for every kind of hole."""
     size = SIZES["cpu"]
     scores = {}
@@ -169,7 +169,7 @@ def _training(title: str, loss, judged: bool) -> Recipe:
         evaluate=evaluate,
         scales={
             "gpu": Scale(steps=20_000, batch=128, lr=0.02),
-            "cpu": Scale(steps=600, batch=64, lr=0.02, model={"width": 32, "size": 32}),
+            "cpu": Scale(steps=400, batch=64, lr=0.02, model={"width": 32, "size": 32}),
         },
         source=PATHAK,
         data=source_of_data,
