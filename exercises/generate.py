@@ -32,9 +32,7 @@ def student_version(master: Path) -> str:
         config.ClearSolutions.code_stub = {"python": STUB}
         # nbgrader calls `alembic`, which is beside this Python, in an environment that need not be activated.
         with patch.dict(os.environ, PATH=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"):
-            result = NbGraderAPI(CourseDirectory(config=config), config=config).generate_assignment(
-                master.stem
-            )
+            result = NbGraderAPI(CourseDirectory(config=config), config=config).generate_assignment(master.stem)
         if not result["success"]:
             raise RuntimeError(f"nbgrader could not make {master.name}:\n{result['log']}")
         notebook = nbformat.read(Path(folder, "release", master.stem, master.name), as_version=4)

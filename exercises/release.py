@@ -36,9 +36,7 @@ def release(target: Path, root: Path = ROOT) -> int:
         raise SystemExit(f"{target} is a file; choose a folder")
     there = {path.name for path in target.iterdir()} - {".git"} if target.exists() else set()
     if there and LIST not in there:
-        raise SystemExit(
-            f"{target} is not empty and no earlier release ({LIST} is not in it); choose another folder"
-        )
+        raise SystemExit(f"{target} is not empty and no earlier release ({LIST} is not in it); choose another folder")
     earlier = (target / LIST).read_text("utf-8").splitlines() if there else []
     names = public_files(root)
     target.mkdir(parents=True, exist_ok=True)
@@ -51,9 +49,7 @@ def release(target: Path, root: Path = ROOT) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)  # a link in its place is replaced, not followed
         shutil.copy(root / name, path, follow_symlinks=False)
-    for folder in sorted(
-        (p for p in target.rglob("*") if p.is_dir() and ".git" not in p.parts), reverse=True
-    ):
+    for folder in sorted((p for p in target.rglob("*") if p.is_dir() and ".git" not in p.parts), reverse=True):
         if not any(folder.iterdir()):
             folder.rmdir()
     (target / LIST).write_text("\n".join(names) + "\n", encoding="utf-8")

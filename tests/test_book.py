@@ -281,9 +281,11 @@ def test_an_image_in_html_needs_an_alt():
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     """A book of two pages with the course's own extension and configuration."""
-    root = tmp_path_factory.mktemp("book")
+    root = tmp_path_factory.mktemp("a book")  # with a space, which a path may have
     config = yaml.safe_load((ROOT / "_config.yml").read_text())
-    config["sphinx"]["local_extensions"] = {"course_sphinx": str(ROOT / "book" / "_ext")}
+    config["sphinx"]["local_extensions"] = {
+        name: str(ROOT / "book" / "_ext") for name in ("course_sphinx", "course_mathjax")
+    }
     for name in ("book/_static", "book/_ext"):
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).symlink_to(ROOT / name)
@@ -302,10 +304,14 @@ def build(root, monkeypatch, nb):
     return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=300)
 
 
-def test_a_fork_s_book_links_to_the_fork_and_asks_only_for_mathjax(tiny, monkeypatch):
+def test_a_fork_s_book_links_to_the_fork_and_asks_nobody(tiny, monkeypatch):
     install = new_code_cell(f"%pip install git+https://github.com/{adopt.repository()}")
     html = new_output("display_data", data={"text/html": '<img alt="x" src="data:,">', "text/plain": "x"})
-    nb = runner.tidy(chapter(install, new_code_cell("0", outputs=[shown()]), new_code_cell("1", outputs=[html])))
+    graded = tiny / "exercises" / "student" / "denoising.ipynb"
+    graded.parent.mkdir(parents=True)
+    nbformat.write(new_notebook(cells=[install]), graded)
+    link = new_markdown_cell("[The graded notebook](exercises/student/denoising.ipynb)")
+    nb = runner.tidy(chapter(install, link, new_code_cell("0", outputs=[shown()]), new_code_cell("1", outputs=[html])))
     done = build(tiny, monkeypatch, nb)
     assert done.returncode == 0, done.stderr[-3000:]
     pages = {p.name: p.read_text("utf-8") for p in (tiny / "_build" / "html").glob("*.html")}
@@ -315,10 +321,12 @@ def test_a_fork_s_book_links_to_the_fork_and_asks_only_for_mathjax(tiny, monkeyp
     for name, text in pages.items():
         assert adopt.repository() not in text, f"{name} still names the original"
         loaded = re.findall(r'<(?:script|link|img|iframe)\b[^>]*?(?:src|href)="(https?://[^"]+)"', text)
-        outside = [url for url in loaded if "mathjax" not in url and "someone.github.io" not in url]
+        outside = [url for url in loaded if "someone.github.io" not in url]
         assert outside == [], name
-    download = (tiny / "_build" / "html" / "_sources" / "chapter.ipynb").read_text("utf-8")
-    assert "git+https://github.com/someone/less" in download
+    (offered,) = (tiny / "_build" / "html" / "_downloads").rglob("denoising.ipynb")
+    assert offered.relative_to(tiny / "_build" / "html").as_posix() in pages["chapter.html"]
+    for download in (offered, tiny / "_build" / "html" / "_sources" / "chapter.ipynb"):
+        assert "git+https://github.com/someone/less" in download.read_text("utf-8")
 
 
 def test_a_picture_without_alternative_text_fails_the_build(tiny, monkeypatch):

@@ -24,6 +24,8 @@ def shown(monkeypatch):
 @pytest.fixture
 def kernel(monkeypatch):
     """A session with a kernel, as in Jupyter or Colab."""
+    import ipywidgets  # noqa: F401 (version 7 would register itself with the kernel below)
+
     monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(kernel=object()))
     monkeypatch.delenv("COURSE_STATIC", raising=False)
 

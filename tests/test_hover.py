@@ -54,6 +54,8 @@ def test_the_overlay_is_transparent_where_nothing_is_seen():
 
 
 def test_in_a_kernel_two_sliders_choose_any_pixel(shown, monkeypatch):
+    import ipywidgets  # noqa: F401 (version 7 would register itself with the kernel below)
+
     monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(kernel=object()))
     monkeypatch.delenv("COURSE_STATIC", raising=False)
     calls = []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -175,6 +175,7 @@ numbers = st.one_of(
 placed = st.sampled_from(["So it is {}.", "- item {} dB", "($a < 3$: {} %)", "`50 %` or {}", "> said {} and 4.5"])
 
 
+@settings(deadline=None)
 @given(numbers, expressions, placed)
 def test_a_written_value_is_found_again_and_nothing_else_is_touched(number, expression, where):
     source = where.format(f"?<!--= {expression} -->")
@@ -185,6 +186,7 @@ def test_a_written_value_is_found_again_and_nothing_else_is_touched(number, expr
     assert prose.write(new, {only(new): number}) == new
 
 
+@settings(deadline=None)
 @given(texts, expressions)
 def test_text_in_bold_is_found_again_or_refused(text, expression):
     source = f"the best is **?**<!--= {expression} -->, by far"
@@ -196,6 +198,7 @@ def test_text_in_bold_is_found_again_or_refused(text, expression):
         assert value_of(new) == text and prose.read(new)[1] == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(numbers, expressions), min_size=1, max_size=6), st.randoms())
 def test_several_values_of_a_line_are_written_independently(values, random):
     source = " and ".join(f"{random.choice(['?', '**?**', '*?*'])}<!--= {e} -->" for _, e in values)
@@ -206,6 +209,7 @@ def test_several_values_of_a_line_are_written_independently(values, random):
     assert [new[slice(*c.value)] for c in prose.read(new)[0]] == [n for n, _ in values]
 
 
+@settings(deadline=None)
 @given(numbers, expressions)
 def test_a_markdown_reader_sees_the_value_and_no_comment(number, expression):
     """markdown-it, which renders the book and much like JupyterLab and GitHub."""

@@ -3,11 +3,11 @@
 set -uo pipefail
 cp -r /checkout/book /content/book && cd /content/book
 
-versions() { python3 -c 'import numpy, torch; print("torch", torch.__version__, "numpy", numpy.__version__)'; }
-echo "Colab's image: $(python3 --version), $(versions)"
-before=$(versions)
-
-python3 -m pip install --quiet 'nbclient>=0.10' nbformat  # the runner's; a student needs neither
+# The image has nbclient and nbformat, which the runner needs.
+frozen() { python3 -m pip freeze --all 2>/dev/null | sort; }
+frozen >/content/before
+echo "Colab's image: $(python3 --version), $(grep -ciE '==| @ ' /content/before) packages:"
+grep -E '^(torch|numpy|ipywidgets|ipython)==' /content/before
 
 # Install from this repository and this very commit, whatever name stands in the notebooks.
 home=$(sed -n 's#^ *url: https://github.com/##p' /checkout/_config.yml | head -n 1)
@@ -26,8 +26,10 @@ from course_lib import session
 assert session.start(seed=0).profile == "quick"
 PYTHON
 
-if [ "$before" != "$(versions)" ]; then
-  echo "Installing course_lib moved torch or numpy: $before -> $(versions)"
+# Every package of the image: a student's sliders need Colab's own ipywidgets as much as torch.
+frozen >/content/after
+if moved=$(comm -23 /content/before /content/after) && [ -n "$moved" ]; then
+  echo "Installing course_lib moved:" $moved
   failed=1
 fi
 exit $failed

@@ -7,6 +7,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from docutils import nodes
+from sphinx import addnodes
+from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "_tools"))
@@ -56,8 +58,24 @@ def rename_sources(app, error):
     home, slug = app.config.course_home, app.config.course_repository
     if error or home == slug or app.builder.format != "html":
         return
-    for path in (Path(app.outdir) / "_sources").rglob("*.ipynb"):
+    for path in (p for folder in ("_sources", "_downloads") for p in (Path(app.outdir) / folder).rglob("*.ipynb")):
         path.write_text(replace(path.read_text("utf-8"), home, slug), "utf-8")
+
+
+class OfferGradedNotebooks(SphinxTransform):
+    """A link to a notebook that is no page of the book, a graded one, offers the file; GitHub and Jupyter open it."""
+
+    default_priority = 400
+
+    def apply(self):
+        for link in list(self.document.findall(addnodes.pending_xref)):
+            target = f"{link['reftarget']}.ipynb"
+            if (
+                link.get("refdomain") == "doc"
+                and link["reftarget"] not in self.env.found_docs
+                and Path(self.env.srcdir, target).is_file()
+            ):
+                link.replace_self(addnodes.download_reference("", "", *link.children, reftarget=f"/{target}"))
 
 
 def check_alternative_text(app, doctree, docname):
@@ -107,6 +125,7 @@ def setup(app):
     # "env": another repository means reading every page again.
     app.add_config_value("course_home", "", "env", str)
     app.add_config_value("course_repository", "", "env", str)
+    app.add_transform(OfferGradedNotebooks)
     app.add_js_file(None, body=FOCUS_WIDE_CELLS)
     app.connect("config-inited", set_repository, priority=10)
     app.connect("source-read", use_this_repository)

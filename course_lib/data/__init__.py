@@ -4,8 +4,8 @@
   ``cifar10(train)`` (``cifar10_source()``, its name beside results; ``cifar10_batches(device, batch)``),
   ``cats_and_dogs()`` (and ``cats_and_dogs_source()``), ``tiny_imagenet()`` (and ``tiny_imagenet_source()``)
 - photographs that need no download: ``photographs()``, and in the forms of bsd400 and bsd68
-  ``photograph_tiles()`` and ``held_out_photographs()``; in the forms of cats_and_dogs
-  and tiny_imagenet ``cats_and_things()`` and ``colourful_tiles()``
+  ``photograph_tiles()`` and ``held_out_photographs()``; in the forms of cats_and_dogs, tiny_imagenet and cifar10
+  ``cats_and_things()``, ``colourful_tiles()`` and ``cifar10_stand_in(count)``
 - people: ``faces(people, shots)``, procedural and nobody's (``datasheet()`` says what varies; ``identities``,
   ``neutral_shots``, ``photograph`` make single pictures); real ones to measure on, never to print: ``att_faces()``
   (and ``att_source()``), ``lfw()``. Characters: ``omniglot()``
@@ -19,7 +19,7 @@ Pixels are uint8, or float in [0, 1]; images are (C, H, W).
 
 from . import store
 from .characters import ALPHABETS, UNSEEN, Characters, omniglot
-from .cifar import cifar10, cifar10_batches, cifar10_source
+from .cifar import cifar10, cifar10_batches, cifar10_source, cifar10_stand_in
 from .datasets import bsd68, bsd400, cbsd68, set12
 from .embedded import held_out_photographs, photograph_tiles, photographs
 from .homographies import patch_sequence, write_patch_sequences
@@ -52,8 +52,9 @@ __all__ = [
     "cifar10",
     "cifar10_batches",
     "cifar10_source",
-    "datasheet",
+    "cifar10_stand_in",
     "colourful_tiles",
+    "datasheet",
     "faces",
     "held_out_photographs",
     "hpatches",

@@ -69,7 +69,7 @@ def attempt(
         return ours
     if is_empty(yours):
         print(f"{name} is still empty, so the chapter goes on with the library's.")
-        print("Write its lines and run this cell again: if they are right, the chapter goes on with yours.")
+        print("Write its lines in place of ... and run this cell again: if they are right, it goes on with yours.")
         return ours
     problems = _compared(yours, ours, examples or {}, gradient, rtol, atol, seconds)
     problem = next(problems, None) or (check and _checked(yours, check, seconds))
@@ -165,7 +165,7 @@ def _same_luck():
 
 
 def is_empty(thing: Callable) -> bool:
-    """Whether nothing has been written yet: a function, or a method of a class, without any statement."""
+    """Whether a function, or a method of a class, is still as the chapter leaves it: ``...``, and no ``return``."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(thing)))
     except (OSError, TypeError, SyntaxError):
@@ -174,10 +174,11 @@ def is_empty(thing: Callable) -> bool:
 
 
 def _is_blank(function: ast.FunctionDef) -> bool:
-    """Nothing but a docstring, ``...``, ``pass`` or ``raise NotImplementedError``."""
-    return all(
-        isinstance(line, ast.Pass)
-        or (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))
-        or (isinstance(line, ast.Raise) and "NotImplementedError" in ast.unparse(line))
-        for line in function.body
-    )
+    if any(isinstance(line, ast.Return) for line in ast.walk(function)):
+        return False
+    left = [line for line in function.body if not _is_docstring(line)]
+    return not left or any(ast.unparse(line) in ("...", "pass") or isinstance(line, ast.Raise) for line in left)
+
+
+def _is_docstring(line: ast.stmt) -> bool:
+    return isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant) and isinstance(line.value.value, str)

@@ -128,9 +128,7 @@ def source(cell: dict) -> str:
 def written(thing: object, saved: str) -> bool:
     """Whether the source of this live function or class stands in the saved notebook."""
     functions = (
-        [thing]
-        if isinstance(thing, FunctionType)
-        else [f for f in vars(thing).values() if isinstance(f, FunctionType)]
+        [thing] if isinstance(thing, FunctionType) else [f for f in vars(thing).values() if isinstance(f, FunctionType)]
     )
     try:
         return all(inspect.getsource(f).rstrip() in saved for f in functions)

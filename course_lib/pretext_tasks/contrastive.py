@@ -18,7 +18,9 @@ class ProjectionHead(nn.Module):
     It may forget what the views differ in (colour, place), so that the features before it need not.
 
     Args:
-        features: of the backbone. hidden: units in between. dims: of the embedding.
+        features: of the backbone.
+        hidden: units in between.
+        dims: of the embedding.
 
     Shape: (B, features) -> (B, dims)
     """
@@ -31,6 +33,31 @@ class ProjectionHead(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.layers(x)
+
+
+class Projected(nn.Module):
+    """A backbone, the mean of every map of its last block, and a projection head.
+
+    Args:
+        backbone: with ``widths`` and a volume as output, such as `NIN`.
+        head: from (B, widths[-1]) to (B, dims); by default a `ProjectionHead`.
+
+    Shape: (B, C, H, W), float in [0, 1] -> (B, dims)
+    """
+
+    def __init__(self, backbone: nn.Module, head: nn.Module | None = None):
+        super().__init__()
+        self.backbone = backbone
+        self.head = head or ProjectionHead(backbone.widths[-1])
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.backbone(x).mean(dim=(2, 3)))
+
+
+def both_views(model: nn.Module, views: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """Embeddings of two batches of views, computed as one batch, so that batch norm treats them alike."""
+    a, b = model(torch.cat(views)).chunk(2)
+    return a, b
 
 
 def nt_xent(a: Tensor, b: Tensor, temperature: float = 0.5) -> Tensor:

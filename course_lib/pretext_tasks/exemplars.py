@@ -34,13 +34,18 @@ class Exemplars:
     """Seed patches, each with a picture that it comes from and a window in it. The surrogate class is its number.
 
     Attributes:
-        images: uint8 (N, 3, H, W), the pictures. middle: (N, 2), the window's middle as (x, y) from -1 to 1.
+        images: uint8 (N, 3, H, W), the pictures.
+        middle: (N, 2), the window's middle as (x, y) from -1 to 1.
         size: its side in pixels.
     """
 
     images: Tensor
     middle: Tensor
     size: int
+
+    def to(self, device: torch.device | str) -> "Exemplars":
+        """The same on another device."""
+        return Exemplars(self.images.to(device), self.middle.to(device), self.size)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -82,7 +87,10 @@ def draw_exemplars(images: Tensor, count: int, size: int, generator: torch.Gener
     An even sky or a wall, of which every window looks like every other, is a class that nobody could tell apart.
 
     Args:
-        images: uint8 (N, 3, H, W). count: how many classes. size: side of a patch in pixels.
+        images: uint8 (N, 3, H, W).
+        count: how many classes.
+        size: side of a patch in pixels.
+        generator: decides where.
 
     Raises:
         ValueError: images of another type, more classes than pictures, a patch that does not fit.

@@ -1,13 +1,11 @@
-"""Learning from positive pairs alone, without collapse; and from holes, without pairs.
+"""Learning from positive pairs alone, without collapse.
 
 Chapter: book/pretext_tasks/without_negatives.ipynb
 """
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .._checks import check_images, check_same_shape
 from .contrastive import check_pair
 
 
@@ -65,38 +63,6 @@ def stop_gradient_loss(a: Tensor, b: Tensor, predict: nn.Module) -> Tensor:
     _check_two(a, b)
     similarity = F.cosine_similarity(predict(a), b.detach(), dim=1) + F.cosine_similarity(predict(b), a.detach(), dim=1)
     return -similarity.mean() / 2
-
-
-def random_patches(images: Tensor, generator: torch.Generator, patch: int = 4, hidden: float = 0.6) -> Tensor:
-    """Which pixels are hidden: ``hidden`` of all patches, drawn for each picture, equally many in each.
-
-    Shape: images (B, C, H, W) -> bool (B, 1, H, W)
-    Raises: ``ValueError`` unless sides are multiples of ``patch`` and ``hidden`` lies in (0, 1).
-    """
-    check_images(images, "images")
-    batch, _, height, width = images.shape
-    if patch < 1 or height % patch or width % patch:
-        raise ValueError(f"height and width must be multiples of {patch}, got {height} x {width}")
-    if not 0 < hidden < 1:
-        raise ValueError(f"hidden must lie between 0 and 1, got {hidden}")
-    rows, columns = height // patch, width // patch
-    order = torch.rand(batch, rows * columns, generator=generator, device=generator.device).to(images.device)
-    mask = order.argsort(1).argsort(1) < round(hidden * rows * columns)
-    mask = mask.view(batch, 1, rows, columns)
-    return mask.repeat_interleave(patch, 2).repeat_interleave(patch, 3)
-
-
-def masked_image_loss(painted: Tensor, images: Tensor, mask: Tensor) -> Tensor:
-    """``sum of |painted - images| over hidden pixels / their number``: what is visible earns nothing.
-
-    Shape: painted and images (B, C, H, W), mask bool (B, 1, H, W) -> scalar
-    Raises: ``ValueError`` for different shapes.
-    Xie et al., "SimMIM", CVPR 2022, https://arxiv.org/abs/2111.09886
-    """
-    check_same_shape(painted, images, "painted and images")
-    error = (painted - images).abs().mean(1, keepdim=True)
-    check_same_shape(error, mask, "one channel of images, and mask")
-    return (error * mask).sum() / mask.sum().clamp(min=1)
 
 
 def _hinge(centred: Tensor) -> Tensor:

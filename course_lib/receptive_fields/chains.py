@@ -7,7 +7,8 @@ Chapter: book/receptive_fields/effective_receptive_field.ipynb
 
 import math
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 KINDS = ("uniform", "random", "random + ReLU")
 
@@ -34,6 +35,23 @@ def chain(depth: int, kind: str = "random", width: int = 8) -> nn.Sequential:
             nn.init.kaiming_normal_(conv.weight, nonlinearity="relu" if "ReLU" in kind else "linear")
         layers += [conv, nn.ReLU()] if "ReLU" in kind and i < depth - 1 else [conv]
     return nn.Sequential(*layers)
+
+
+def walk(steps: int) -> Tensor:
+    """Where a walker may end after ``steps`` steps of -1, 0 or 1, each with probability 1/3.
+
+    That is the field of a uniform chain along one axis: its variance is ``2/3 steps``.
+
+    Shape: -> (2 steps + 1,), float64, the probabilities of ``-steps ... steps``
+    Raises: ``ValueError`` for less than no step.
+    """
+    if steps < 0:
+        raise ValueError(f"steps must be 0 or more, got {steps}")
+    p = torch.ones(1, dtype=torch.float64)
+    for _ in range(steps):
+        wider = nn.functional.pad(p, (2, 2))
+        p = (wider[:-2] + wider[1:-1] + wider[2:]) / 3
+    return p
 
 
 def growth_exponent(depths: list[int], radii: list[float]) -> tuple[float, float]:

@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     measuring = commands.add_parser("evaluate", help="measure the stored weights again")
     measuring.add_argument("names", nargs="+", choices=recipes(), metavar="NAME")
     page = commands.add_parser("table", help="the Results page, as Markdown")
-    page.add_argument("--out", type=Path, help="write it to this file instead of the screen")
+    page.add_argument("--out", type=Path, help="the folder of the book: write results.md and its pictures")
     options = parser.parse_args(arguments)
     try:
         return _run(options)
@@ -42,7 +42,7 @@ def _run(options: argparse.Namespace) -> int:
         for name in options.names:
             print(name, evaluate(name)["metrics"])
     elif options.out:
-        options.out.write_text(table.page())
+        table.write(options.out)
     else:
         print(table.page(), end="")
     return 0

@@ -51,6 +51,8 @@ class Recipe:
         source: where the method and its numbers are published.
         data: what it is trained and tested on, or a function that says so where it depends on what is at hand.
         paper: the published value of each metric.
+        headline: the metric that stands for the run in the picture of the Results page where the paper has none; by
+            default the first.
         seed: of the weights and the batches.
         fit: further options of `training.fit`.
         keep_weights: whether they are small enough to be stored.
@@ -66,6 +68,7 @@ class Recipe:
     source: str
     data: str | Callable[[], str]
     paper: dict[str, float] = field(default_factory=dict)
+    headline: str | None = None
     seed: int = 0
     fit: dict[str, Any] = field(default_factory=dict)
     keep_weights: bool = True
@@ -82,6 +85,8 @@ class Measurement:
         source: where the method and its numbers are published.
         data: what is measured, or a function that says so where it depends on what is at hand.
         paper: the published value of each metric.
+        headline: the metric that stands for the run in the picture of the Results page where the paper has none; by
+            default the first.
         seed: set before it is measured.
     """
 
@@ -91,4 +96,5 @@ class Measurement:
     source: str
     data: str | Callable[[], str]
     paper: dict[str, float] = field(default_factory=dict)
+    headline: str | None = None
     seed: int = 0

@@ -1,104 +1,157 @@
-"""The Results page: every reference run next to the paper, with its provenance, made from the JSON files."""
+"""The Results page: a picture, then a table for each chapter with the runs' provenance, made from the JSON files."""
 
-import re
 from pathlib import Path
 
-from . import recipes, result
+from . import picture, provenance, recipes, result
+from .chapters import order, title
 
 INTRODUCTION = """\
 # Results: the papers and this course
 
-Every number in the column *this course* was measured by the code of this repository in the run that its provenance
-names; the table is generated from the stored results (`make results`). A run that falls short of the paper is shown
-as it is, with the scale at which it was trained: the recipes train at the paper's scale on a GPU and at a much
-smaller one on two CPU cores. Anyone with a GPU can replace a CPU run, in pieces of any length
-(`--minutes 10` stops cleanly, and the same command goes on):
+A row is a run, a dot a number that it measured, and a ring the number of its paper; a click leads to the chapter.
+A run whose paper tests on other data has no ring, and is shown by one number alone.
+
+{pictures}
+
+All numbers were measured by the code of this repository; this page is made from the stored results (`make results`).
+Almost all runs are at **a small scale**: what two CPU cores train in minutes to two hours, with far fewer steps than
+the paper, sometimes fewer images or a narrower network. The recipes hold the paper's scale, too. Whoever has a GPU can
+replace a run, in pieces of any length (`--minutes 10` stops cleanly, and the same command goes on):
 
 ```bash
 python -m course_lib.reference list
 python -m course_lib.reference train dncnn-s25
 ```
+
+In the tables the paper's number follows in brackets. Below each, folded: hardware, steps, data, commit and paper.
 """
+COLUMNS = 7  # of numbers, side by side in one table
+Row = tuple[dict, str, dict[str, str]]  # a run, what it was tested on, and its numbers by column
 
 
 def page() -> str:
     """The whole page as Markdown."""
-    chapters: dict[str, list[str]] = {}
-    for name, recipe in recipes().items():
-        chapters.setdefault(recipe.chapter, []).append(name)
-    order = re.findall(r"file: book/(\S+)", (Path(__file__).parents[2] / "_toc.yml").read_text("utf-8"))
-    sections = [_section(chapter, chapters[chapter]) for chapter in order if chapter in chapters]
-    return "\n".join([INTRODUCTION, *sections])
-
-
-def _section(chapter: str, names: list[str]) -> str:
-    done, pending = [], []
-    for name in names:
-        try:
-            done.append(result(name))
-        except FileNotFoundError:
-            pending.append(name)
-    text = [f"## [](/book/{chapter})\n"]  # an empty link shows the chapter's title
-    if done:
-        alike: dict[str, list[dict]] = {}  # provenance -> the runs that share it
-        for stored in done:
-            alike.setdefault(_provenance(stored), []).append(stored)
-        text += [*_table(done), ""]
-        text += [f"- {_who(runs)}: {provenance}" for provenance, runs in alike.items()]
+    runs, pending = _by_chapter()
+    pictures = [
+        f"[![{picture.alternative_text(title(chapter), stored)}]({picture.file(chapter)})]({chapter}.ipynb)"
+        for chapter, stored in runs.items()
+    ]
+    sections = [_section(chapter, stored) for chapter, stored in runs.items()]
     if pending:
-        text.append(f"- Not run yet: {', '.join(f'`{name}`' for name in pending)}.")
-    return "\n".join(text) + "\n"
+        sections.append("Not run yet: " + ", ".join(f"`{name}`" for name in pending) + ".\n")
+    return "\n".join([INTRODUCTION.format(pictures="\n".join(pictures)), *sections])
 
 
-def _table(done: list[dict]) -> list[str]:
-    """One line a metric; a run is named on its first. Columns for the paper only where a paper has a number."""
-    comparable = any(stored["paper"] for stored in done)
-    lines = ["| run | metric | this course |", "|---|---|---:|"]
-    if comparable:
-        lines = ["| run | metric | paper | this course | difference |", "|---|---|---:|---:|---:|"]
-    for stored in done:
-        who = f"{stored['title']}<br>`{stored['name']}`"
-        for metric, value in stored["metrics"].items():
+def write(book: Path) -> None:
+    """Write ``results.md`` and its pictures into the folder of the book."""
+    (book / "results.md").write_text(page())
+    for chapter, stored in _by_chapter()[0].items():
+        path = book / picture.file(chapter)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(picture.svg(title(chapter), stored))
+
+
+def _by_chapter() -> tuple[dict[str, list[dict]], list[str]]:
+    """The stored results of each chapter that has some, in the order of the book; the names of what was not run yet."""
+    runs, pending = {}, []
+    for chapter in order():
+        for name, recipe in recipes().items():
+            if recipe.chapter == chapter:
+                try:
+                    runs.setdefault(chapter, []).append(result(name) | {"headline": recipe.headline})
+                except FileNotFoundError:
+                    pending.append(name)
+    return runs, pending
+
+
+def _section(chapter: str, runs: list[dict]) -> str:
+    tables = [line for block in _blocks(runs) for line in (*_table(block), "")]
+    folded = [":::{dropdown} How these numbers came about", *provenance.lines(runs), ":::"]
+    return "\n".join([f"## [{title(chapter)}]({chapter}.ipynb)", "", *tables, *folded]) + "\n"
+
+
+def _split(metric: str) -> tuple[str, str]:
+    """What was tested on, which names a row, and what was measured, which names a column.
+
+    >>> _split("easy: matching mAP (%)")
+    ('easy', 'matching mAP (%)')
+    >>> _split("BSD68 PSNR, sigma 15 (dB)")
+    ('BSD68 PSNR (dB)', 'sigma 15')
+    >>> _split("CIFAR-10 accuracy (%)")
+    ('', 'CIFAR-10 accuracy (%)')
+    """
+    if ": " in metric:
+        return tuple(metric.split(": ", 1))
+    if ", " not in metric:
+        return "", metric
+    measure, condition = metric.split(", ", 1)
+    text, unit = picture.split_unit(condition)
+    return f"{measure} ({unit})" if unit else measure, text
+
+
+def _rows(runs: list[dict]) -> list[Row]:
+    rows: dict[tuple[str, str], Row] = {}
+    for run in runs:
+        for metric, value in run["metrics"].items():
+            tested, column = _split(metric)
             digits = 4 if "MSE" in metric else 2  # mean squared errors are small; the rest is decibels and percent
-            paper = stored["paper"].get(metric)
-            numbers = [f"{value:.{digits}f}"]
-            if paper is not None:
-                numbers = [f"{paper:.{digits}f}", *numbers, f"{value - paper:+.{digits}f}"]
-            elif comparable:
-                numbers = ["-", *numbers, "-"]
-            lines.append("| " + " | ".join([who, metric, *numbers]) + " |")
-            who = ""
-    return lines
+            number = f"{value:.{digits}f}"
+            if (paper := run["paper"].get(metric)) is not None:
+                number += f" ({paper:.{digits}f})"
+            rows.setdefault((run["name"], tested), (run, tested, {}))[2][column] = number
+    return list(rows.values())
 
 
-def _who(runs: list[dict]) -> str:
-    """The names, and how long each of them trained, if they did."""
-    minutes = sorted({round(r["run"].get("training_seconds", 0) / 60) for r in runs})
-    span = f"{minutes[0]} min" if len(minutes) == 1 else f"{minutes[0]} to {minutes[-1]} min each"
-    names = ", ".join(f"`{r['name']}`" for r in runs)
-    return f"{names} ({span})" if "steps" in runs[0]["run"] else names
+def _blocks(runs: list[dict]) -> list[list[Row]]:
+    """Rows that are tested on the same, or have a column in common, stand in one table; single numbers in the last."""
+    blocks: list[list[Row]] = []
+    for row in _rows(runs):
+        for block in blocks:
+            columns = _columns(block)
+            same_test = any(row[1] == tested != "" for _, tested, _ in block)
+            if (same_test or columns & row[2].keys()) and len(columns | row[2]) <= COLUMNS:
+                block.append(row)
+                break
+        else:
+            blocks.append([row])
+    tables, rest = [], []
+    for block in blocks:
+        run, tested, numbers = block[0]
+        if len(block) == len(numbers) == 1:
+            rest.append((run, "", {", ".join(filter(None, (tested, column))): n for column, n in numbers.items()}))
+        else:
+            tables.append(block)
+    return [*tables, rest] if rest else tables
 
 
-def _provenance(stored: dict) -> str:
-    """Everything that says how the numbers came about, but name and minutes."""
-    run = stored["run"]
-    scale = "the paper's scale" if run["scale"] == "gpu" else "a small scale"
-    if "start" in run:
-        scale += f", continued from the weights of `{run['start']}`"
-    published = "Published values" if stored["paper"] else "The method (its published values are for other test sets)"
-    if "model" in run:
-        scale += ", " + ", ".join(f"{key} {value}" for key, value in run["model"].items()) + " instead of the paper's"
-    if "restart_at" in run:
-        scale += f", the learning rate raised once more at step {run['restart_at']:,}"
-    if "steps" not in run:
-        return (
-            f"a measurement; {run['device']}, torch {run['torch']}, commit `{run['commit']}`, {run['date']}. "
-            f"{stored['data'][0].upper()}{stored['data'][1:]}. {published}: {stored['source']}."
-        )
-    samples = f"patches of {run['patch']}x{run['patch']}" if "patch" in run else "images"
-    return (
-        f"{scale}: {run['steps']:,} steps of {run['batch']} {samples} ({run['steps'] * run['batch']:,} in all) on "
-        f"{run['device']}, precision {run['precision']}, seed {run['seed']}, torch {run['torch']}, commit "
-        f"`{run['commit']}`, {run['date']}. {stored['data'][0].upper()}{stored['data'][1:]}. "
-        f"{published}: {stored['source']}."
-    )
+def _columns(block: list[Row]) -> dict[str, None]:
+    """The names of the columns, in order: a set that keeps it."""
+    return {column: None for _, _, numbers in block for column in numbers}
+
+
+def _table(block: list[Row]) -> list[str]:
+    """The numbers side by side; below each other where hardly any run has a number in the same column."""
+    columns, tests = list(_columns(block)), list(dict.fromkeys(tested for _, tested, _ in block))
+    head = f"run: {tests[0]}" if tests[0] and len(tests) == 1 else "run"
+    if 3 * sum(len(numbers) for *_, numbers in block) < len(block) * len(columns):
+        block = [(run, column, {"": number}) for run, _, numbers in block for column, number in numbers.items()]
+        columns = [""]
+    elif len(tests) == 1:
+        block = [(run, "", numbers) for run, _, numbers in block]
+    elif len(columns) == 1 and len(tests) <= COLUMNS:  # one measure: what was tested on stands side by side
+        head, runs = f"run: {columns[0]}", {}
+        for run, tested, numbers in block:
+            runs.setdefault(run["name"], (run, "", {}))[2][tested or "all"] = numbers[columns[0]]
+        block, columns = list(runs.values()), [tested or "all" for tested in tests]
+    return _lines(head, columns, block)
+
+
+def _lines(head: str, columns: list[str], block: list[Row]) -> list[str]:
+    named = any(tested for _, tested, _ in block)
+    cells = [[head, *[""] * named, *columns], ["---", *["---"] * named, *["---:"] * len(columns)]]
+    before = None
+    for run, tested, numbers in block:
+        who = "" if run is before else f"{run['title']}<br>`{run['name']}`"
+        cells.append([who, *[tested] * named, *(numbers.get(column, "") for column in columns)])
+        before = run
+    return [f"| {' | '.join(row)} |" for row in cells]

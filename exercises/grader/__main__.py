@@ -22,9 +22,7 @@ Ubuntu: apt-get install bubblewrap. Every status says "unsandboxed".
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
-        prog="python -m exercises.grader", description="Points for a class's notebooks."
-    )
+    top = argparse.ArgumentParser(prog="python -m exercises.grader", description="Points for a class's notebooks.")
     command = top.add_subparsers(required=True, metavar="COMMAND").add_parser(
         "grade",
         help="grade a folder of submissions",
@@ -76,9 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         limits = Limits(seconds=asked.seconds, memory=int(asked.memory * 2**30))
         hidden = tuple(path.resolve() for path in (asked.submissions, folder, asked.master.parent))
-        print(
-            f"{master.name}: {len(submissions)} submissions; first the master's own answers, for the reference."
-        )
+        print(f"{master.name}: {len(submissions)} submissions; first the master's own answers, for the reference.")
         results = grade_class(asked, master, submissions, limits, sandbox, hidden, folder)
         print(write_all(asked.out, folder, master, submissions, results))
     except (OSError, ValueError, RuntimeError) as error:
@@ -101,11 +97,7 @@ def grade_class(asked, master: Master, submissions, limits, sandbox, hidden, fol
         pool = dask(asked.scheduler)
     else:
         pool = threads(asked.workers)
-    again = (
-        (lambda student: False)
-        if asked.regrade is None
-        else lambda s: not asked.regrade or s in asked.regrade
-    )
+    again = (lambda student: False) if asked.regrade is None else lambda s: not asked.regrade or s in asked.regrade
     if unknown := set(asked.regrade or ()) - {s.student for s in submissions}:
         raise ValueError(f"no submission of {', '.join(sorted(unknown))}")
     done = grade_all(submissions, grading, folder / "results", again, pool)

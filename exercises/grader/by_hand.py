@@ -68,9 +68,7 @@ def answers_page(master: Master, results: list[tuple[Submission, dict]]) -> str:
     for q in master.questions:
         if q.by_hand:
             parts.append(f"<h2>{escape(q.id)} {escape(q.title)} ({q.points:g} points)</h2>")
-            parts.append(
-                f"<details><summary>Model answer and rubric</summary><pre>{escape(q.model)}</pre></details>"
-            )
+            parts.append(f"<details><summary>Model answer and rubric</summary><pre>{escape(q.model)}</pre></details>")
             for submission, result in results:
                 if said := result["by_hand"].get(q.id):
                     parts.append(f"<h3>{escape(submission.student)}</h3><pre>{escape(said[:20_000])}</pre>")

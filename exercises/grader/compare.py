@@ -74,9 +74,7 @@ def equal(a, b, atol: float, rtol: float) -> bool:
     """``|a - b| <= atol + rtol |a|`` for numbers, in lists and dictionaries of the same form."""
     if isinstance(a, list):
         return (
-            isinstance(b, list)
-            and len(a) == len(b)
-            and all(equal(x, y, atol, rtol) for x, y in zip(a, b, strict=True))
+            isinstance(b, list) and len(a) == len(b) and all(equal(x, y, atol, rtol) for x, y in zip(a, b, strict=True))
         )
     if isinstance(a, dict):
         return isinstance(b, dict) and a.keys() == b.keys() and all(equal(a[k], b[k], atol, rtol) for k in a)

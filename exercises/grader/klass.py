@@ -65,9 +65,7 @@ def grade(submission: Submission, grading: Grading) -> dict:
     """The result of one submission, as plain data; whatever happens, there is one, so nobody else loses theirs."""
     try:
         return graded(submission, grading)
-    except (
-        Exception
-    ) as error:  # no memory for a process, no space on the disk, or a trick nobody has thought of
+    except Exception as error:  # no memory for a process, no space on the disk, or a trick nobody has thought of
         return failed(submission, grading.master, error)
 
 

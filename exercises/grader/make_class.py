@@ -25,9 +25,7 @@ HIDDEN = re.compile(r"^ *### BEGIN HIDDEN TESTS.*?^ *### END HIDDEN TESTS[^\n]*(
 
 def stub(source: str) -> str:
     """An answer cell as the student gets it."""
-    return SOLUTION.sub(
-        lambda found: f"{found[1]}# YOUR CODE HERE\n{found[1]}raise NotImplementedError\n", source
-    )
+    return SOLUTION.sub(lambda found: f"{found[1]}# YOUR CODE HERE\n{found[1]}raise NotImplementedError\n", source)
 
 
 def solution(source: str) -> str:
@@ -63,9 +61,7 @@ def kinds(path: Path, secrets: Path, port: int) -> dict[str, tuple[object, float
     def with_first(code: str) -> dict:
         code = code.replace("NAME", cell.names[0]).replace("SECRETS", str(secrets)).replace("PORT", str(port))
         code = code.replace("GRADER", str(Path(__file__).parent))
-        return student_notebook(
-            raw, lambda grade_id, source: code if grade_id == target else solution(source)
-        )
+        return student_notebook(raw, lambda grade_id, source: code if grade_id == target else solution(source))
 
     good = solution(cell.source)
     full = with_first(good)
@@ -98,10 +94,7 @@ def rearranged(full: dict, target: str, whole: float, rest: float) -> dict:
     is_test = [bool(marks(c).get("grade")) and c["cell_type"] == "code" for c in cells]
     tests = [c for c, test in zip(cells, is_test, strict=True) if test]
     is_first = [marks(c).get("grade_id") == target for c in cells]
-    twice = [
-        [c | {"source": "# begun here"}, c] if first else [c]
-        for c, first in zip(cells, is_first, strict=True)
-    ]
+    twice = [[c | {"source": "# begun here"}, c] if first else [c] for c, first in zip(cells, is_first, strict=True)]
     return {
         "test-deleted": (having([c for c in cells if c not in tests]), whole, "ok"),
         "test-edited": (
@@ -174,9 +167,7 @@ def make_class(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m exercises.grader.make_class", description=__doc__.splitlines()[0]
-    )
+    parser = argparse.ArgumentParser(prog="python -m exercises.grader.make_class", description=__doc__.splitlines()[0])
     parser.add_argument("master", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--students", type=int, default=300)

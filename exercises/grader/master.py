@@ -99,9 +99,7 @@ def read_master(path: Path) -> Master:
     for m, cell in marked:
         name = m["grade_id"].replace("-", ".", 1)
         if m.get("grade"):
-            own = tuple(
-                i for i, (n, _) in zip(ids, marked, strict=True) if n.get("solution") and belongs(i, name)
-            )
+            own = tuple(i for i, (n, _) in zip(ids, marked, strict=True) if n.get("solution") and belongs(i, name))
             shared = {
                 "id": name,
                 "points": float(m["points"]),
@@ -113,9 +111,7 @@ def read_master(path: Path) -> Master:
                 continue
             hidden = "\n".join(textwrap.dedent(part) for part in REGION.findall(text(cell)))
             if "emit(" not in hidden:
-                raise ValueError(
-                    f"{path.name}: the hidden tests of {name} emit nothing, so there is nothing to grade"
-                )
+                raise ValueError(f"{path.name}: the hidden tests of {name} emit nothing, so there is nothing to grade")
             check = REGION.sub("", text(cell))
             questions.append(Question(**shared, before=tuple(run), check=check, hidden=hidden))
         elif cell["cell_type"] == "code" and not any(belongs(m["grade_id"], name) for name in by_hand):

@@ -39,12 +39,9 @@ def table(caption: str, header: list[str], rows: list[list[str]]) -> str:
     """A table whose cells are HTML already; a column whose head starts with # is one of numbers."""
     kinds = ["n" if name.startswith("#") else "" for name in header]
     mark = [f' class="{kind}"' if kind else "" for kind in kinds]
-    heads = "".join(
-        f'<th scope="col"{m}>{escape(h.lstrip("#"))}</th>' for h, m in zip(header, mark, strict=True)
-    )
+    heads = "".join(f'<th scope="col"{m}>{escape(h.lstrip("#"))}</th>' for h, m in zip(header, mark, strict=True))
     lines = [
-        "<tr>" + "".join(f"<td{m}>{cell}</td>" for cell, m in zip(row, mark, strict=True)) + "</tr>"
-        for row in rows
+        "<tr>" + "".join(f"<td{m}>{cell}</td>" for cell, m in zip(row, mark, strict=True)) + "</tr>" for row in rows
     ]
     return (
         f'<div class="wide" tabindex="0" role="region" aria-label="{escape(caption)}">'

@@ -45,9 +45,7 @@ def distribution(totals: list[float], whole: float) -> str:
     for i in range(int(whole // step) + 1):
         low, high = i * step, min((i + 1) * step, whole)
         label = (
-            f"{number(low)} to below {number(high)}"
-            if low < high and i < int(whole // step)
-            else f"from {number(low)}"
+            f"{number(low)} to below {number(high)}" if low < high and i < int(whole // step) else f"from {number(low)}"
         )
         lines.append([label, str(count[i]), bar(count[i], largest)])
     return table("Students by points", ["points", "#students", ""], lines)
@@ -77,9 +75,7 @@ def hardest(rows: list[Row]) -> str:
                 wrong.update((name, what) for what in row["wrong"])
     lines = [
         [f"{escape(name)}: {escape(what)}", f"{n} of {tried[name]}", bar(n, tried[name])]
-        for (name, what), n in sorted(
-            wrong.items(), key=lambda item: (-item[1] / tried[item[0][0]], item[0])
-        )[:15]
+        for (name, what), n in sorted(wrong.items(), key=lambda item: (-item[1] / tried[item[0][0]], item[0]))[:15]
     ]
     if not lines:
         return "<p>Nobody had some of a question's hidden values right and others wrong.</p>"
@@ -105,9 +101,7 @@ def messages(rows: list[Row]) -> str:
 
 def statuses(rows: list[Row]) -> str:
     count = Counter(status for _, result, _ in rows for status in result["status"])
-    lines = [
-        [escape(s), str(n), MEANING.get(s, "")] for s, n in sorted(count.items(), key=lambda i: (-i[1], i[0]))
-    ]
+    lines = [[escape(s), str(n), MEANING.get(s, "")] for s, n in sorted(count.items(), key=lambda i: (-i[1], i[0]))]
     return table("Statuses", ["status", "#students", "what a student is told"], lines)
 
 
@@ -126,6 +120,4 @@ def unusual(rows: list[Row]) -> str:
         for s, r, _ in rows
         if r["status"] != ["ok"] or s.notes or r["notes"]
     ]
-    return (
-        table("Anything but a plain ok", ["student", "status", "notes"], lines) if lines else "<p>None.</p>"
-    )
+    return table("Anything but a plain ok", ["student", "status", "notes"], lines) if lines else "<p>None.</p>"

@@ -112,9 +112,7 @@ def lock(sandbox: Sandbox, hidden: tuple[Path, ...] = ()) -> list[str]:
     inner = [(Path("/course/inside"), INSIDE)] + ([(Path("/course/course_lib"), library)] if library else [])
     outer = [(path, path if visible else None) for path, visible in mounts(hidden)]
     above = {parent for path, _ in outer + inner for parent in path.parents[:-1]}
-    for folder in sorted(
-        parent for parent in above if not any(p == parent or p in parent.parents for p, _ in outer)
-    ):
+    for folder in sorted(parent for parent in above if not any(p == parent or p in parent.parents for p, _ in outer)):
         words += ["--perms", "0755", "--dir", str(folder)]  # bubblewrap's own would be closed to other users
     for path, source in outer + inner:
         words += ["--ro-bind", str(source), str(path)] if source else ["--tmpfs", str(path)]
@@ -193,7 +191,5 @@ def user_inside(sandbox: Sandbox) -> dict | None:
     if not ROOT:
         return None
     needed = [Path(sys.executable), Path(sys.base_prefix), course_library() or INSIDE]
-    open_to_all = all(
-        place.stat().st_mode & 0o001 for path in needed for place in (path, *path.resolve().parents)
-    )
+    open_to_all = all(place.stat().st_mode & 0o001 for path in needed for place in (path, *path.resolve().parents))
     return {"id": 1_000_000_000 + next(_runs) % 1_000_000, "reads": not sandbox.locked and not open_to_all}

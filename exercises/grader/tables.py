@@ -14,9 +14,7 @@ import re
 from .collect import Submission
 from .master import Master
 
-FORMULA = re.compile(
-    r"(?:^|(?<=;))(?=[=+\-@\t\r\n＝＋－＠])"
-)  # some spreadsheets take a semicolon for a comma
+FORMULA = re.compile(r"(?:^|(?<=;))(?=[=+\-@\t\r\n＝＋－＠])")  # some spreadsheets take a semicolon for a comma
 HARMLESS = re.compile(r"(?:^|(?<=;))'(?=[=+\-@\t\r\n＝＋－＠])")
 NUMBER = re.compile(r"-?[\d.]*")  # and the dash that stands for nothing
 
@@ -43,16 +41,12 @@ def number(value: float | None) -> str:
 
 def board(result: dict) -> float | None:
     """The best value for the leaderboard that a submission has emitted."""
-    return max(
-        (row["board"] for row in result["questions"].values() if row.get("board") is not None), default=None
-    )
+    return max((row["board"] for row in result["questions"].values() if row.get("board") is not None), default=None)
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(
-        [header, *([harmless(cell) for cell in row] for row in rows)]
-    )
+    csv.writer(text, lineterminator="\n").writerows([header, *([harmless(cell) for cell in row] for row in rows)])
     return text.getvalue()
 
 

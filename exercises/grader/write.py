@@ -12,9 +12,7 @@ from .master import Master
 from .report import report
 
 
-def write_all(
-    out: Path, folder: Path, master: Master, submissions: list[Submission], results: dict[str, dict]
-) -> str:
+def write_all(out: Path, folder: Path, master: Master, submissions: list[Submission], results: dict[str, dict]) -> str:
     """Write the tables, the feedback and the report; what was written, in words."""
     by_hand = folder / "by-hand.csv"
     filled = read_rows(by_hand)
@@ -33,13 +31,9 @@ def write_all(
         )
         said = comments.get(submission.student, {})
         put(folder / "feedback" / f"{name}.html", feedback(master, submission, result, marks, said))
-    lines = [
-        f"{out}: {len(rows)} students. In {folder}/: report.html, canvas.csv, moodle.csv, gradescope/, feedback/."
-    ]
+    lines = [f"{out}: {len(rows)} students. In {folder}/: report.html, canvas.csv, moodle.csv, gradescope/, feedback/."]
     if broken := sum(result["status"] == ["grader-failed"] for _, result in pairs):
-        lines.append(
-            f"{broken} could not be graded, and it is not their fault: the notes say why. Run this again."
-        )
+        lines.append(f"{broken} could not be graded, and it is not their fault: the notes say why. Run this again.")
     if any(q.by_hand for q in master.questions):
         put(folder / "by-hand.html", answers_page(master, pairs))
         put(by_hand, to_fill_in(master, pairs, filled))

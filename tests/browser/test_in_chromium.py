@@ -1,9 +1,5 @@
-"""explore, compare and hover moved in headless Chromium, in a page opened from a file, as a reader does it.
+"""explore, compare and hover moved in headless Chromium, in a page opened from a file, as a reader does it."""
 
-Needs a Chromium on the machine and the Python package ``playwright``, which drives it; skipped otherwise.
-"""
-
-import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -12,11 +8,6 @@ import torch
 from course_lib import plotting
 from course_lib.explore import compare, explore, hover
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-SWITCHES = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 LEVELS = [0.0, 0.2, 0.4, 0.6]
 PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8"><title>Test</title>
 <meta name="viewport" content="width=device-width"><style>
@@ -25,17 +16,6 @@ html[data-theme="dark"] {{ background: #14181e; color: #ced6dd }}
 html[data-theme="dark"] .bd-content img {{ filter: brightness(.8) contrast(1.2) }}
 html[data-theme="dark"] .bd-content div.cell_output .text_html {{ background: #ced6dd; padding: .5rem }}
 </style></head><body><div class="bd-content">{outputs}</div></body></html>"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="the Python package playwright is missing")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine (apt-get install chromium)")
-    with playwright.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -171,3 +171,15 @@ def test_importing_the_package_imports_nothing_heavy():
     code = "import sys, torch; old = set(sys.modules); import course_lib.data; print(*set(sys.modules) - old)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not heavy & set(done.stdout.split())
+
+
+def test_the_stand_in_has_the_form_of_cifar10_and_its_crops_are_of_its_photographs():
+    images, labels = data.cifar10_stand_in(9, seed=3)
+    assert images.shape == (9, 3, 32, 32) and images.dtype == torch.uint8
+    assert labels.tolist() == [0, 1, 2, 3, 0, 1, 2, 3, 0]
+    assert torch.equal(images, data.cifar10_stand_in(9, seed=3)[0]) and not torch.equal(
+        images, data.cifar10_stand_in(9, seed=4)[0]
+    )
+    cat = (255 * data.photographs(128, grey=False, names="chelsea")["chelsea"]).round().byte()
+    windows = cat.unfold(1, 32, 1).unfold(2, 32, 1).permute(1, 2, 0, 3, 4).flatten(0, 1)
+    assert (windows == images[0]).flatten(1).all(1).any()

@@ -26,9 +26,7 @@ def marks(cell) -> dict:
 def answers(notebook) -> dict[str, str]:
     """The code of every answer cell, by its id."""
     return {
-        marks(c)["grade_id"]: c.source
-        for c in notebook.cells
-        if c.cell_type == "code" and marks(c).get("solution")
+        marks(c)["grade_id"]: c.source for c in notebook.cells if c.cell_type == "code" and marks(c).get("solution")
     }
 
 

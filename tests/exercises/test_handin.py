@@ -40,9 +40,7 @@ class Kernel:
     def __init__(self):
         sheet._sheet, self.ran = None, 0
         self.variables = {"__name__": "__main__", "start": start, "check": check, "progress": progress}
-        self.run(
-            'start("demo", {"demo.1": (2, "Doubling"), "demo.2": (1, "What you saw")}, by_hand=("demo.2",))'
-        )
+        self.run('start("demo", {"demo.1": (2, "Doubling"), "demo.2": (1, "What you saw")}, by_hand=("demo.2",))')
 
     def run(self, source):
         self.ran += 1
@@ -135,9 +133,7 @@ def test_other_errors_are_explained_or_shown_whole(kernel):
     kernel.answer(STUB)
     assert shown(kernel, CHECK).startswith("demo.1 is not answered yet. In the cell above, write")
     kernel.answer("2 * x")
-    assert "Does your answer end with a return?" in shown(
-        kernel, CHECK.replace("double(2) == 4", "double(2) + 0 == 4")
-    )
+    assert "Does your answer end with a return?" in shown(kernel, CHECK.replace("double(2) == 4", "double(2) + 0 == 4"))
     kernel.answer("return x / 0")
     assert shown(kernel, CHECK) is None  # the traceback leads to the line in the answer
     kernel.answer("assert x == 3")
@@ -158,9 +154,7 @@ def test_what_is_changed_after_its_check_has_to_be_checked_again(kernel, capsys)
 def test_the_first_cell_run_twice_forgets_nothing(kernel, capsys):
     kernel.answer()
     kernel.run(CHECK)
-    kernel.run(
-        'start("demo", {"demo.1": (2, "Doubling"), "demo.2": (1, "What you saw")}, by_hand=("demo.2",))'
-    )
+    kernel.run('start("demo", {"demo.1": (2, "Doubling"), "demo.2": (1, "What you saw")}, by_hand=("demo.2",))')
     progress()
     assert "2 of 2 points" in capsys.readouterr().out
 
@@ -255,9 +249,7 @@ def test_a_helper_in_an_added_cell_is_missed(kernel, hand_in):
     kernel.run(added)
     kernel.answer(answer)
     kernel.run(CHECK)
-    assert "- Your answers use factor, np from cells that you added." in hand_in(
-        notebook(answer, added=added)
-    )
+    assert "- Your answers use factor, np from cells that you added." in hand_in(notebook(answer, added=added))
     kernel.answer("factor = 2; return math.floor(factor * x)")
     kernel.run("import math\n" + CHECK)
     assert "that you added" not in hand_in(notebook("factor = 2; return math.floor(factor * x)", added=added))
@@ -316,9 +308,7 @@ def test_the_editor_tells_where_the_notebook_is(who, kernel, tmp_path, monkeypat
     else:
         kernel.variables["__vsc_ipynb_file__"] = str(file)
     submit()
-    assert (tmp_path / "demo-submission.ipynb").read_text() == json.dumps(
-        json.loads(file.read_text()), indent=1
-    ) + "\n"
+    assert (tmp_path / "demo-submission.ipynb").read_text() == json.dumps(json.loads(file.read_text()), indent=1) + "\n"
 
 
 def test_colab_hands_over_what_is_on_the_screen_and_downloads_it(kernel, monkeypatch, capsys):

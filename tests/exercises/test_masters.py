@@ -18,8 +18,7 @@ ROOT = EXERCISES.parent
 REGION = re.compile(r"[ \t]*### BEGIN (SOLUTION|HIDDEN TESTS)\n(.*?)[ \t]*### END \1", re.S)
 # Handed-in notebooks are recognised by these, and grades are filed under them: they are never changed, only added to.
 PERMANENT = {
-    name: [f"{name}-{i}" for i in range(1, 9)]
-    for name in ("denoising", "metric_learning", "receptive_fields")
+    name: [f"{name}-{i}" for i in range(1, 9)] for name in ("denoising", "metric_learning", "receptive_fields")
 }
 
 each_master = pytest.mark.parametrize("path", MASTERS, ids=lambda path: path.stem)
@@ -45,9 +44,7 @@ def test_a_master_is_well_formed(path):
     assert nb.metadata.kernelspec.name == "python3"
     for cell in nb.cells:
         assert cell.cell_type != "raw" and not cell.get("outputs") and not cell.get("execution_count")
-        opened, closed = (
-            len(re.findall(rf"### {word} (SOLUTION|HIDDEN)", cell.source)) for word in ("BEGIN", "END")
-        )
+        opened, closed = (len(re.findall(rf"### {word} (SOLUTION|HIDDEN)", cell.source)) for word in ("BEGIN", "END"))
         assert opened == closed == len(REGION.findall(cell.source))
         kinds = {kind for kind, _ in REGION.findall(cell.source)}
         m = marks(cell)
@@ -56,9 +53,7 @@ def test_a_master_is_well_formed(path):
             assert m["locked"] and kinds == {"HIDDEN TESTS"} and "emit(" in REGION.findall(cell.source)[0][1]
             assert cell.source.startswith(f'with check("{m["grade_id"].replace("-", ".", 1)}"):')
         elif m.get("solution"):
-            assert (
-                not m["locked"] and kinds == {"SOLUTION"} and bool(by_hand) == (cell.cell_type == "markdown")
-            )
+            assert not m["locked"] and kinds == {"SOLUTION"} and bool(by_hand) == (cell.cell_type == "markdown")
         else:
             assert not kinds and (not m or m["locked"])
             assert m or cell.cell_type == "markdown" or "look" in cell.metadata.tags
@@ -166,9 +161,7 @@ def secrets(path) -> set[str]:
 
 def leaks(folder: Path, found: set[str]) -> list[str]:
     """Files below the folder that hold a secret line, as it is or as JSON or HTML write it."""
-    wanted = {
-        form for s in found for form in (s, json.dumps(s)[1:-1], json.dumps(s, ensure_ascii=False)[1:-1])
-    }
+    wanted = {form for s in found for form in (s, json.dumps(s)[1:-1], json.dumps(s, ensure_ascii=False)[1:-1])}
     wanted |= {form.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") for form in wanted}
     files = [p for p in folder.rglob("*") if p.is_file() and ".git" not in p.parts]
     texts = {p: p.read_bytes().decode("utf-8", "ignore") for p in files if p.stat().st_size < 20_000_000}
@@ -222,9 +215,7 @@ def course(tmp_path):
 
 
 def tree(folder):
-    return sorted(
-        p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and ".git" not in p.parts
-    )
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and ".git" not in p.parts)
 
 
 def test_a_release_has_everything_but_what_is_private(course, tmp_path):

@@ -56,9 +56,7 @@ def notebook(cells: list[dict]) -> dict:
 
 def master() -> dict:
     cells = [code(SETUP, "small-setup")]
-    for (answer_id, answer), (check_id, (points, visible, hidden)) in zip(
-        ANSWERS.items(), CHECKS.items(), strict=True
-    ):
+    for (answer_id, answer), (check_id, (points, visible, hidden)) in zip(ANSWERS.items(), CHECKS.items(), strict=True):
         cells.append(
             {
                 "cell_type": "markdown",

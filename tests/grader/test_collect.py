@@ -124,9 +124,7 @@ def test_folders_without_bottom(full, master, tmp_path):
             "bob": "ok",
         }
     finally:
-        subprocess.run(
-            ["rm", "-rf", tmp_path / "ada"], check=True
-        )  # pytest's own tidying has no stack for it
+        subprocess.run(["rm", "-rf", tmp_path / "ada"], check=True)  # pytest's own tidying has no stack for it
 
 
 def test_a_file_that_may_not_be_read(full, master, tmp_path, monkeypatch):

@@ -36,8 +36,7 @@ def written(out):
     """All that a run has written."""
     below = [path for path in out.with_suffix("").rglob("*") if path.is_file()]
     return {
-        path.relative_to(out.parent).as_posix().replace(out.stem, "", 1): path.read_bytes()
-        for path in [out, *below]
+        path.relative_to(out.parent).as_posix().replace(out.stem, "", 1): path.read_bytes() for path in [out, *below]
     }
 
 
@@ -139,10 +138,7 @@ def python_for_everyone(environment):
     other = {"user": 65534, "group": 65534, "extra_groups": [], "cwd": COURSE, "env": environment}
     for python in (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"):
         try:
-            if (
-                subprocess.run([python, "-c", "import IPython, exercises.grader.run"], **other).returncode
-                == 0
-            ):
+            if subprocess.run([python, "-c", "import IPython, exercises.grader.run"], **other).returncode == 0:
                 return python, other
         except OSError:
             continue
@@ -159,9 +155,7 @@ def test_as_an_ordinary_user(folder, master_path, tmp_path):
     for path in (*tmp_path.parents[:2], tmp_path, *tmp_path.rglob("*"), master_path, master_path.parent):
         path.chmod(0o777)
     out = tmp_path / "grades.csv"
-    subprocess.run(
-        [python, "-m", "exercises.grader", *arguments(folder, out, master_path)], check=True, **other
-    )
+    subprocess.run([python, "-m", "exercises.grader", *arguments(folder, out, master_path)], check=True, **other)
     assert ",6,8,ok" in next(line for line in out.read_text().splitlines() if line.startswith("full,"))
 
 

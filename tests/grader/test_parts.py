@@ -57,9 +57,7 @@ def test_a_master_that_emits_nothing_is_refused(tmp_path):
 def test_the_folder_that_one_grades_in_stays_outside(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))  # where `python -m` was started is in the path
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    assert str(tmp_path) not in sandbox.lock(Sandbox(True)) and str(tmp_path) not in str(
-        sandbox.environment("/tmp")
-    )
+    assert str(tmp_path) not in sandbox.lock(Sandbox(True)) and str(tmp_path) not in str(sandbox.environment("/tmp"))
 
 
 def test_packages_in_the_course_are_there_and_nothing_else_of_it(tmp_path, monkeypatch):
@@ -168,9 +166,7 @@ def test_an_odd_place_on_the_board_costs_no_points(odd):
 
 def result(points=2.0, text="an essay"):
     row = {"points": points, "of": 2.0, "status": "ok", "message": "", "right": 1, "wrong": [], "board": None}
-    rows = {
-        name: row | {"points": p} for name, p in (("small.1", points), ("small.2", 0.0), ("small.3", 1.0))
-    }
+    rows = {name: row | {"points": p} for name, p in (("small.1", points), ("small.2", 0.0), ("small.3", 1.0))}
     return {"status": ["ok"], "notes": [], "questions": rows, "by_hand": {"small.4": text}}
 
 
@@ -216,9 +212,7 @@ def test_no_cell_is_a_formula_and_no_name_breaks_a_file(full, master, tmp_path):
     said["questions"]["small.1"] |= {"message": "<script>\ud800", "points": 0.0, "wrong": ["<i>"]}
     said |= {"notes": ["=note"]}
     for _ in range(2):
-        write_all(
-            tmp_path / "g.csv", tmp_path / "g", master, submissions, {s.student: said for s in submissions}
-        )
+        write_all(tmp_path / "g.csv", tmp_path / "g", master, submissions, {s.student: said for s in submissions})
         by_hand = read_rows(tmp_path / "g" / "by-hand.csv")
         assert {student for student, _ in by_hand} == {s.student for s in submissions}
     for path in [tmp_path / "g.csv", *(tmp_path / "g").glob("*.csv")]:
@@ -240,9 +234,7 @@ def test_no_cell_is_a_formula_and_no_name_breaks_a_file(full, master, tmp_path):
 def test_a_grader_that_fails_costs_one_student_a_second_run(full, master, tmp_path):
     small.write(tmp_path / "ada.ipynb", full)
     [ada] = collect(tmp_path, master)
-    broken = grade(
-        ada, Grading(master, Limits(), Sandbox(False), "", (), None)
-    )  # no reference: it cannot compare
+    broken = grade(ada, Grading(master, Limits(), Sandbox(False), "", (), None))  # no reference: it cannot compare
     assert broken["status"] == ["grader-failed"] and set(broken["questions"]) == {
         "small.1",
         "small.2",
@@ -261,16 +253,10 @@ def test_points_by_hand_survive_and_are_checked(master, tmp_path, full):
     path = tmp_path / "by-hand.csv"
     path.write_text(to_fill_in(master, pairs, read_rows(path)))
     assert read(path.read_text()) == [{"student": "ada", "question": "small.4", "points": "", "comment": ""}]
-    path.write_text(
-        "\ufeffstudent;question;points;comment\nada;small.4;1,5;Good\nbob;small.4;2;\n", encoding="utf-8"
-    )
+    path.write_text("\ufeffstudent;question;points;comment\nada;small.4;1,5;Good\nbob;small.4;2;\n", encoding="utf-8")
     points, comments = read_points(read_rows(path), master)
-    assert (
-        points == {"ada": {"small.4": 1.5}, "bob": {"small.4": 2.0}} and comments["ada"]["small.4"] == "Good"
-    )
-    assert "bob,small.4,2," in to_fill_in(
-        master, pairs, read_rows(path)
-    )  # bob's file has gone, his points have not
+    assert points == {"ada": {"small.4": 1.5}, "bob": {"small.4": 2.0}} and comments["ada"]["small.4"] == "Good"
+    assert "bob,small.4,2," in to_fill_in(master, pairs, read_rows(path))  # bob's file has gone, his points have not
     path.write_text("student,question,points,comment\nada,small.4,9,\n")
     with pytest.raises(ValueError, match="0 to 2"):
         read_points(read_rows(path), master)

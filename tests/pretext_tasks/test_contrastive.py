@@ -10,11 +10,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from course_lib.pretext_tasks.augmentations import Views, crop, gaussian_blur, recolour
-from course_lib.pretext_tasks.contrastive import ProjectionHead, alignment_loss, nt_xent, spread
+from course_lib.pretext_tasks.backbone import NIN
+from course_lib.pretext_tasks.contrastive import Projected, ProjectionHead, alignment_loss, both_views, nt_xent, spread
+from course_lib.pretext_tasks.masked_images import hide, masked_image_loss, random_patches
 from course_lib.pretext_tasks.without_negatives import (
     barlow_twins_loss,
-    masked_image_loss,
-    random_patches,
     stop_gradient_loss,
     vicreg_loss,
 )
@@ -130,6 +130,16 @@ def test_projection_head_has_the_shape_it_says():
     assert ProjectionHead(32, 64, 16)(torch.rand(4, 32)).shape == (4, 16)
 
 
+def test_both_views_pass_as_one_batch_and_gradients_reach_every_weight():
+    torch.manual_seed(0)
+    model, x = Projected(NIN(2, 8)), images(8)
+    a, b = both_views(model, (x, x.flip(-1)))
+    assert a.shape == b.shape == (8, 128)
+    nt_xent(a, b).backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+    assert all(p.grad.abs().sum() > 0 for p in model.backbone.parameters() if p.ndim == 4)
+
+
 # --- augmentations
 
 
@@ -231,4 +241,5 @@ def test_only_hidden_pixels_count():
     x, mask = images(), random_patches(images(), seeded())
     nonsense = torch.where(mask, x, torch.rand(x.shape, generator=seeded(1)))
     assert masked_image_loss(nonsense, x, mask) == 0
+    assert torch.equal(hide(x, mask), torch.where(mask, torch.tensor(0.45), x))
     assert masked_image_loss(x + 0.5 * mask, x, mask).item() == pytest.approx(0.5)

@@ -2,12 +2,13 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from course_lib import reference
 from course_lib.receptive_fields import effective_receptive_field, receptive_field
-from course_lib.receptive_fields.chains import KINDS, chain, growth_exponent
+from course_lib.receptive_fields.chains import KINDS, chain, growth_exponent, walk
 from course_lib.receptive_fields.classifier import ResidualClassifier, SmallClassifier
 from course_lib.receptive_fields.recipes.effective_receptive_field import radii_of_chains
 from course_lib.reference.recipe import Measurement, Recipe
@@ -17,6 +18,22 @@ from course_lib.reference.recipe import Measurement, Recipe
 def test_every_kind_sees_the_theoretical_field(kind):
     x = torch.zeros(1, 1, 25, 25)
     assert receptive_field(chain(7, kind), x).size == (15, 15)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 7])
+def test_the_walk_counts_the_ways(steps):
+    """Coefficients of (1 + x + x^2)^n, multiplied out by numpy."""
+    ways = np.array([1.0])
+    for _ in range(steps):
+        ways = np.polymul(ways, [1, 1, 1])
+    np.testing.assert_allclose(walk(steps), ways / 3**steps, rtol=1e-12)
+
+
+def test_the_walk_is_the_field_of_a_uniform_chain():
+    erf = effective_receptive_field(chain(9, "uniform"), torch.zeros(1, 1, 25, 25)).map
+    torch.testing.assert_close(erf.sum(0)[3:-3], walk(9).float())
+    with pytest.raises(ValueError, match="0 or more"):
+        walk(-1)
 
 
 def test_random_signs_widen_the_spot_by_the_root_of_two():

@@ -83,6 +83,7 @@ SETS = {
         "title": "Omniglot",
         "batches": omniglot_batches,
         "evaluate": omniglot_scores,
+        "headline": "20-way one-shot accuracy (%)",
         "data": "Omniglot (small sets): six alphabets to train on, " + " and ".join(data.UNSEEN),
     },
 }

@@ -148,7 +148,7 @@ def _classifier(remedy: str, title: str) -> Recipe:
         batches=partial(classification_batches, remedy),
         loss=classification_loss,
         evaluate=partial(evaluate_classifier, remedy),
-        scales={"gpu": Scale(steps=2_000, batch=128, lr=4e-3), "cpu": Scale(steps=400, batch=64, lr=4e-3)},
+        scales={"gpu": Scale(steps=2_000, batch=128, lr=4e-3), "cpu": Scale(steps=200, batch=64, lr=4e-3)},
         source=ZHOU,
         data=f"procedural conveyor: {SEQUENCES} sequences to train on, {UNSEEN} unseen ones to test",
     )
@@ -162,7 +162,7 @@ def _segmentation(title: str, exact: bool) -> Recipe:
         batches=partial(segmentation_batches, exact),
         loss=mask_loss,
         evaluate=evaluate_segmentation,
-        scales={"gpu": Scale(steps=2_000, batch=64, lr=1e-2), "cpu": Scale(steps=300, batch=32, lr=1e-2)},
+        scales={"gpu": Scale(steps=2_000, batch=64, lr=1e-2), "cpu": Scale(steps=160, batch=32, lr=1e-2)},
         source=ZHOU,
         data=f"procedural conveyor: {SEQUENCES} sequences to train on, {UNSEEN} unseen ones to test",
     )

@@ -70,6 +70,7 @@ def alone_and_reinforced(
 
 def _recipe(network: str, test_set: str, levels: tuple[int, ...], apart: bool = False, every: int = 1) -> Measurement:
     """No step of training: the networks are there, and the filter has nothing to learn."""
+    where = test_set if every == 1 else f"12 of {test_set}"
     return Measurement(
         title=f"NN3D (K = 2) around {network}",
         chapter="receptive_fields/nonlocality",
@@ -82,6 +83,7 @@ def _recipe(network: str, test_set: str, levels: tuple[int, ...], apart: bool = 
             if where == test_set and every == 1
             for name, value in zip(("network alone", "NN3D"), values, strict=True)
         },
+        headline=f"{where}, sigma 50: NN3D (dB)",
         source=CRUZ,
         data=f"the weights of `{network}`, at their scale; noise not clipped"
         + ("" if every == 1 else f"; one image of {every}, to save time"),

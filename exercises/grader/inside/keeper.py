@@ -163,9 +163,7 @@ class Keeper:
         mine = held.keys() - others
         if len(mine) >= self.limits["processes"]:
             return "processes"
-        beside = (
-            processes.in_folders("/tmp", "/dev/shm") + processes.in_sockets() if self.job["locked"] else 0
-        )
+        beside = processes.in_folders("/tmp", "/dev/shm") + processes.in_sockets() if self.job["locked"] else 0
         of_mine = sum(held[pid] for pid in mine)
         if of_mine > self.limits["memory"] or sum(held.values()) + beside > 2 * self.limits["memory"]:
             return "memory"

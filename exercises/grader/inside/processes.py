@@ -40,8 +40,7 @@ def limit(limits: dict, user: dict | None) -> None:
         resource.RLIMIT_DATA: held + limits["memory"],
         resource.RLIMIT_FSIZE: limits["file"],
         resource.RLIMIT_NOFILE: 256,
-        resource.RLIMIT_NPROC: 2 * limits["processes"]
-        + already,  # with all threads; the keeper counts processes
+        resource.RLIMIT_NPROC: 2 * limits["processes"] + already,  # with all threads; the keeper counts processes
     }.items():
         hard = resource.getrlimit(which)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
@@ -67,9 +66,7 @@ def become(id: int, reads: bool) -> int:
     os.setresuid(id, id, id)
     if reads:
         header = (ctypes.c_uint32 * 2)(0x20080522, 0)
-        rights = (ctypes.c_uint32 * 6)(
-            READ_ALL, READ_ALL, 0, 0, 0, 0
-        )  # effective, permitted, inheritable; twice
+        rights = (ctypes.c_uint32 * 6)(READ_ALL, READ_ALL, 0, 0, 0, 0)  # effective, permitted, inheritable; twice
         if libc.capset(header, rights):
             raise OSError(ctypes.get_errno(), "capset")
     libc.prctl(NO_NEW_RIGHTS, 1, 0, 0, 0)
@@ -132,9 +129,7 @@ def below(*known: int) -> list[int]:
                 stat = Path("/proc", name, "stat").read_text(encoding="utf-8", errors="replace")
             except OSError:
                 continue
-            state, parent = stat.rpartition(")")[2].split()[
-                :2
-            ]  # before it, a program's name: anything at all
+            state, parent = stat.rpartition(")")[2].split()[:2]  # before it, a program's name: anything at all
             if state in "ZX" and int(parent) == me and int(name) not in known:
                 bury(int(name))
             elif state not in "ZX":
