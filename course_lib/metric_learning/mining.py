@@ -38,18 +38,17 @@ def mined_triplet_loss(
 
     Shape: embedding (B, D), labels (B,) integers -> scalar
     Raises: ``ValueError`` on another strategy, other shapes, an empty batch, labels on another device.
-    On a GPU, mining waits once a step for the device: how many triplets there are, only it knows.
+    On a GPU, ``all`` and ``semi-hard`` wait once a step for the device: how many triplets there are, only it knows.
 
     Hermans et al., arXiv:1703.07737 (batch-hard); Schroff et al., CVPR 2015 (semi-hard).
     """
     _check(embedding, labels, mining)
     if mining in ("random", "batch-hard"):
         random = mining == "random"
-        chosen = random_triplets(labels, generator) if random else hardest_triplets(embedding, labels)
-        anchor, positive, negative = chosen
-        a = embedding[anchor]
-        positive_distance = pair_distance(a, embedding[positive], squared)
-        return _mean_of_active(margin + positive_distance - pair_distance(a, embedding[negative], squared))
+        positive, negative, has_both = _random(labels, generator) if random else _hardest(embedding, labels)
+        to_positive = pair_distance(embedding, embedding[positive], squared)
+        gap = margin + to_positive - pair_distance(embedding, embedding[negative], squared)
+        return _mean_of_active(gap.masked_fill(~has_both, 0))
     distances = distance_matrix(embedding, squared)
     same = labels[:, None] == labels
     anchor, positive = (same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)).nonzero().T
@@ -61,23 +60,15 @@ def mined_triplet_loss(
     return _mean_of_active(gap.masked_fill(left_out, 0))
 
 
-@torch.no_grad()
 def hardest_triplets(embedding: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """For each anchor its farthest positive and its nearest negative, as three index vectors.
 
     Shape: (B, D), (B,) -> three (B',), B' being the number of anchors that have both. Raises: as `mined_triplet_loss`.
     """
     _check(embedding, labels, "batch-hard")
-    distances = distance_matrix(embedding, squared=True)
-    same = labels[:, None] == labels
-    positive = distances.masked_fill(~same, -1).fill_diagonal_(-1).max(1)
-    negative = distances.masked_fill(same, torch.inf).min(1)
-    # by labels, not by distances: an embedding of NaN must end in a loss of NaN, which stops the training
-    anchor = ((same.sum(1) > 1) & ~same.all(1)).nonzero()[:, 0]
-    return anchor, positive.indices[anchor], negative.indices[anchor]
+    return _of_anchors(*_hardest(embedding, labels))
 
 
-@torch.no_grad()
 def random_triplets(labels: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor, Tensor]:
     """For each anchor a random positive and a random negative, each uniform, as three index vectors.
 
@@ -86,13 +77,33 @@ def random_triplets(labels: Tensor, generator: torch.Generator | None = None) ->
     """
     if labels.ndim != 1 or labels.is_floating_point():
         raise ValueError(f"labels must be (B,) integers, got {tuple(labels.shape)} {labels.dtype}")
+    return _of_anchors(*_random(labels, generator))
+
+
+@torch.no_grad()
+def _hardest(embedding: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """For every row its farthest positive, its nearest negative, and whether it has both: three (B,)."""
+    distances = distance_matrix(embedding, squared=True)
+    same = labels[:, None] == labels
+    positive = distances.masked_fill(~same, -1).fill_diagonal_(-1).argmax(1)
+    negative = distances.masked_fill(same, torch.inf).argmin(1)
+    # by labels, not by distances: an embedding of NaN must end in a loss of NaN, which stops the training
+    return positive, negative, (same.sum(1) > 1) & ~same.all(1)
+
+
+def _random(labels: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
+    """For every row a random positive and a random negative, and whether it has both: three (B,)."""
     same = labels[:, None] == labels
     draw = torch.rand(2, *same.shape, generator=generator, device=generator.device if generator else labels.device)
     lots = draw.to(labels.device)
     positive = lots[0].masked_fill(~same, -1).fill_diagonal_(-1).max(1)
     negative = lots[1].masked_fill(same, -1).max(1)
-    anchor = ((positive.values >= 0) & (negative.values >= 0)).nonzero()[:, 0]
-    return anchor, positive.indices[anchor], negative.indices[anchor]
+    return positive.indices, negative.indices, (positive.values >= 0) & (negative.values >= 0)
+
+
+def _of_anchors(positive: Tensor, negative: Tensor, has_both: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    anchor = has_both.nonzero()[:, 0]
+    return anchor, positive[anchor], negative[anchor]
 
 
 def _mean_of_active(gap: Tensor) -> Tensor:
