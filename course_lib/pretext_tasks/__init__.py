@@ -16,7 +16,7 @@ from .colourization import (
 )
 from .cutting import cut
 from .few_labels import few_labels, label_curve
-from .filling import biharmonic, hole_psnr, mean_colour
+from .filling import biharmonic, hole_psnr, mean_colour, membrane
 from .inpainting import (
     ChannelwiseDense,
     ContextEncoder,
@@ -73,6 +73,7 @@ __all__ = [
     "hole_loss",
     "hole_psnr",
     "mean_colour",
+    "membrane",
     "random_holes",
     "Jigsaw",
     "choose_permutations",
