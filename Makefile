@@ -75,8 +75,10 @@ colab-check:  ## Colab's versions: the course moves none of them, and every chap
 	@test -x "$(COLAB_VENV)/bin/python" || $(COLAB_PYTHON) -m venv "$(COLAB_VENV)" || { rm -rf "$(COLAB_VENV)"; exit 1; }
 	tests/colab/check.sh "$(call absolute,$(COLAB_VENV))/bin/python"
 
+# The students' notebooks hold checksums of their cells, so a new name means new notebooks where there are masters.
 adopt:  ## make a fork your own: REPO=owner/name, default from git's remote origin
 	$(PYTHON) book/_tools/adopt.py $(REPO)
+	@test ! -d exercises/instructor || $(MAKE) --no-print-directory student
 
 clean:  ## remove what was built; the environment stays
 	rm -rf _build .pytest_cache .ruff_cache .hypothesis .benchmarks

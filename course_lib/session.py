@@ -35,7 +35,8 @@ class Run:
     device: torch.device
     precision: str
     seed: int
-    began: float = field(default_factory=time.perf_counter)
+    # Two runs that differ in nothing else are equal: a checkpoint may be continued tomorrow.
+    began: float = field(default_factory=time.perf_counter, compare=False)
 
     def pick(self, *, smoke: T, quick: T, full: T) -> T:
         """The value for this run's profile: the only way a chapter depends on where it runs.
@@ -54,7 +55,7 @@ class Run:
 
         The folder is ``COURSE_RUNS`` (on Colab, point it to a mounted Drive), else ``runs`` beside the notebook.
         """
-        return Path(os.environ.get("COURSE_RUNS", "runs")) / f"{name}-{self.profile}.pt"
+        return Path(os.environ.get("COURSE_RUNS") or "runs").expanduser() / f"{name}-{self.profile}.pt"
 
     def summary(self) -> str:
         """The last line of a chapter: where it ran, at which scale, with what, and for how long."""

@@ -5,8 +5,6 @@ https://doi.org/10.1109/TIP.2018.2839891
 Chapter: book/denoising/noise_levels.ipynb
 """
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -67,21 +65,6 @@ class FFDNet(nn.Module):
         z, noise_map = (F.pad(x, odd, mode="replicate") for x in (z, noise_map))
         x = torch.cat([F.pixel_unshuffle(z, 2), F.avg_pool2d(noise_map, 2)], dim=1)
         return F.pixel_shuffle(self.body(x), 2)[..., :height, :width]
-
-
-def with_sigma(model: FFDNet, sigma: float | Tensor) -> Callable[[Tensor], Tensor]:
-    """The denoiser ``z -> model(z, sigma)``: FFDNet with its knob set, in evaluation mode and without gradients.
-
-    It takes images on any device, as `evaluate` wants it.
-    """
-
-    @torch.no_grad()
-    def denoiser(z: Tensor) -> Tensor:
-        device = next(model.parameters()).device
-        levels = sigma.to(device) if isinstance(sigma, Tensor) else sigma
-        return model.eval()(z.to(device), levels).to(z.device)
-
-    return denoiser
 
 
 def level_map(sigma: float | Tensor, z: Tensor) -> Tensor:

@@ -107,10 +107,18 @@ def linear_probe(
     return LinearProbe(weight, bias, mean, std, penalty, score)
 
 
+def logistic_loss(weight: Tensor, bias: Tensor, x: Tensor, labels: Tensor, penalty: float) -> Tensor:
+    """``mean CE(W x + b, label) + penalty / 2 |W|^2``: what a linear probe minimises.
+
+    Shape: weight (classes, D), bias (classes,), x (N, D), labels (N,) -> scalar
+    """
+    return F.cross_entropy(F.linear(x, weight, bias), labels) + penalty / 2 * weight.square().sum()
+
+
 def logistic_regression(
     x: Tensor, labels: Tensor, penalty: float, classes: int, start: tuple[Tensor, Tensor] | None = None
 ) -> tuple[Tensor, Tensor]:
-    """The minimum of ``mean CE(W x + b, label) + penalty / 2 |W|^2``, by L-BFGS.
+    """The minimum of `logistic_loss`, by L-BFGS.
 
     The problem is convex: there is one answer, and no learning rate or number of epochs to argue about. The ``C`` of
     scikit-learn is ``1 / (penalty N)``.
@@ -129,7 +137,7 @@ def logistic_regression(
 
     def objective() -> Tensor:
         solver.zero_grad()
-        loss = F.cross_entropy(F.linear(x, weight, bias), labels) + penalty / 2 * weight.square().sum()
+        loss = logistic_loss(weight, bias, x, labels, penalty)
         loss.backward()
         return loss
 

@@ -6,6 +6,9 @@ Chapter: book/pretext_tasks/scoreboard.ipynb
 import statistics
 from dataclasses import dataclass
 
+import torch
+from torch import Tensor
+
 from .. import reference
 
 
@@ -40,6 +43,22 @@ def spread_of(name: str, metric: str) -> Spread:
     """
     values = [reference.result(name)["metrics"][metric]]
     for seed in range(2, 10):
-        if (reference.RESULTS / f"{name}-{seed}.json").exists():
+        if was_run(f"{name}-{seed}"):
             values.append(reference.result(f"{name}-{seed}")["metrics"][metric])
     return Spread(tuple(values))
+
+
+def was_run(name: str) -> bool:
+    """Whether there is a stored result of that name."""
+    return (reference.RESULTS / f"{name}.json").exists()
+
+
+def rank_correlation(a: Tensor, b: Tensor) -> Tensor:
+    """Spearman's: the correlation of the ranks of two lists of scores without ties, 1 for the same order.
+
+    Shape: (N,), (N,) -> scalar in [-1, 1]
+    Raises: ``ValueError`` for other shapes, or fewer than two scores.
+    """
+    if a.ndim != 1 or a.shape != b.shape or len(a) < 2:
+        raise ValueError(f"a and b must be (N,) with N at least 2, got {tuple(a.shape)} and {tuple(b.shape)}")
+    return torch.corrcoef(torch.stack([x.argsort().argsort().float() for x in (a, b)]))[0, 1]

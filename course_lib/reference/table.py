@@ -25,7 +25,7 @@ python -m course_lib.reference train dncnn-s25
 
 In the tables the paper's number follows in brackets. Below each, folded: hardware, steps, data, commit and paper.
 """
-COLUMNS = 7  # of numbers, side by side in one table
+COLUMNS, MOST_COLUMNS = 7, 10  # of numbers side by side; as many as the second if most of them are full
 Row = tuple[dict, str, dict[str, str]]  # a run, what it was tested on, and its numbers by column
 
 
@@ -107,9 +107,10 @@ def _blocks(runs: list[dict]) -> list[list[Row]]:
     blocks: list[list[Row]] = []
     for row in _rows(runs):
         for block in blocks:
-            columns = _columns(block)
-            same_test = any(row[1] == tested != "" for _, tested, _ in block)
-            if (same_test or columns & row[2].keys()) and len(columns | row[2]) <= COLUMNS:
+            columns, same_test = _columns(block), any(row[1] == tested != "" for _, tested, _ in block)
+            shared = columns.keys() & row[2].keys()
+            limit = MOST_COLUMNS if 2 * len(shared) >= len(row[2]) else COLUMNS
+            if (same_test or shared) and len(columns | row[2]) <= limit:
                 block.append(row)
                 break
         else:

@@ -30,6 +30,7 @@ class SingleDevice:
 
     def prepare(self, model: nn.Module, optimizer: torch.optim.Optimizer):
         """The model as it is, and an optimiser whose ``step`` heeds the scaler."""
+        self.optimizer = optimizer
         return model, optimizer if self.scaler is None else _ScaledOptimizer(optimizer, self.scaler)
 
     def autocast(self):
@@ -40,14 +41,10 @@ class SingleDevice:
         """Gradients of the loss, scaled where that is needed."""
         (loss if self.scaler is None else self.scaler.scale(loss)).backward()
 
-    def unscale_gradients(self, optimizer: torch.optim.Optimizer) -> None:
-        """Gradients in their true size, before they are clipped; ``step`` knows that it has been done."""
+    def clip_grad_norm_(self, parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+        """`torch.nn.utils.clip_grad_norm_` of the gradients in their true size; ``step`` knows that it was done."""
         if self.scaler is not None:
-            self.scaler.unscale_(getattr(optimizer, "optimizer", optimizer))
-
-    @staticmethod
-    def clip_grad_norm_(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
-        """`torch.nn.utils.clip_grad_norm_`; call ``unscale_gradients`` first."""
+            self.scaler.unscale_(self.optimizer)
         return nn.utils.clip_grad_norm_(parameters, max_norm)
 
 

@@ -1,5 +1,7 @@
 """What happened during a training run, and the picture of it."""
 
+import math
+import warnings
 from dataclasses import dataclass, field
 
 
@@ -32,10 +34,24 @@ class History:
         first = next(iter(self.metrics.values()), [])
         return [value for _, value in first]
 
+    @property
+    def waited(self) -> int:
+        """Validations since the best score, 0 if the last one reached it; NaN is no score, infinity a perfect one."""
+        real = [-math.inf if math.isnan(score) else score for score in self.scores]
+        if all(map(math.isnan, self.scores)):
+            return len(real)
+        return real[::-1].index(max(real))
+
     def record(self, metrics: dict[str, float]) -> None:
-        """Append the metrics of a validation made after the current step."""
+        """Append the metrics of a validation made after the current step; one that is NaN is reported at once."""
         for name, value in metrics.items():
             self.metrics.setdefault(name, []).append((self.steps, float(value)))
+            if math.isnan(value):
+                warnings.warn(
+                    f"validation after step {self.steps:,}: {name} is NaN, which counts as no score. Look for a "
+                    "division by zero or an empty mean in validate, and for NaN in the weights.",
+                    stacklevel=3,
+                )
 
     def plot(self, alt: str = "", smooth: int = 50):
         """Loss (log scale, running mean over ``smooth`` steps) and, beside it, each metric over the steps."""

@@ -1,5 +1,6 @@
 """The small parts of `fit` that its reader may take on trust."""
 
+import copy
 import os
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,7 @@ class NonFiniteLossError(RuntimeError):
     """The loss became NaN or infinite; the message names the step, the learning rate and what to try."""
 
 
-def check_settings(steps, validate, every, patience, checkpoint, minutes) -> None:
+def check_settings(steps, validate, every, patience, checkpoint, minutes, clip) -> None:
     """Raise ``ValueError`` where the settings of `fit` contradict each other."""
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}")
@@ -24,12 +25,26 @@ def check_settings(steps, validate, every, patience, checkpoint, minutes) -> Non
         raise ValueError(f"patience={patience} must be at least 1 and needs validate and every")
     if minutes is not None and not checkpoint:
         raise ValueError("minutes stops a run to be continued later, so it needs a checkpoint")
+    if clip is not None and not clip > 0:
+        raise ValueError(f"clip must be a norm above 0, got {clip}")
 
 
-def unpatch(model: nn.Module) -> None:
-    """Take back the autocast that ``prepare`` fixes to ``model.forward``: the loop has its own, and validation none."""
-    for attribute in ("forward", "_original_forward"):
-        model.__dict__.pop(attribute, None)
+PATCHED = ("forward", "_original_forward")
+
+
+def own_forward(model: nn.Module) -> dict[str, Any]:
+    """What a user has put in the place of ``model.forward``, if anything."""
+    return {name: vars(model)[name] for name in PATCHED if name in vars(model)}
+
+
+def unpatch(model: nn.Module, own: dict[str, Any]) -> None:
+    """Take back the autocast that ``prepare`` fixes to ``model.forward``, down to the user's ``own_forward``.
+
+    The loop has its own autocast, and validation none.
+    """
+    for name in PATCHED:
+        vars(model).pop(name, None)
+    vars(model).update(own)
 
 
 def agree(accelerator, value: Any) -> Any:
@@ -41,24 +56,58 @@ def agree(accelerator, value: Any) -> Any:
     return broadcast_object_list([value])[0]
 
 
-def name(function: Callable) -> str:
-    """A function's or object's name for the settings of a checkpoint; without addresses, which change."""
-    function = getattr(function, "func", function)  # of a partial
-    return getattr(function, "__qualname__", type(function).__qualname__)
-
-
 def step_seed(seed: int, process: int, step: int) -> int:
     """32 bits, all that a CPU generator looks at; Knuth's constant keeps seeds and processes far apart."""
-    return (step + 2_654_435_761 * (1024 * seed + process)) % 2**32
+    return (step + 2_654_435_761 * (1024 * int(seed) + process)) % 2**32
+
+
+def map_nested(function: Callable, x: Any) -> Any:
+    """``function`` of everything in lists, tuples (named ones too) and dictionaries within each other."""
+    if isinstance(x, dict):
+        made = copy.copy(x)  # whatever kind of dictionary it is
+        made.update((key, map_nested(function, value)) for key, value in x.items())
+        return made
+    if type(x) in (list, tuple):
+        return type(x)(map_nested(function, value) for value in x)
+    if isinstance(x, tuple) and hasattr(x, "_fields"):
+        return x._make(map_nested(function, value) for value in x)
+    return function(x)
 
 
 def channels_last(batch: Any) -> Any:
     """Images in the memory layout in which convolutions are fast; everything else as it is."""
-    if isinstance(batch, dict):
-        return {key: channels_last(value) for key, value in batch.items()}
-    if isinstance(batch, Tensor):
-        return batch.contiguous(memory_format=torch.channels_last) if batch.ndim == 4 else batch
-    return type(batch)(map(channels_last, batch)) if isinstance(batch, (tuple, list)) else batch
+
+    def convert(x: Any) -> Any:
+        is_images = isinstance(x, Tensor) and x.ndim == 4
+        return x.contiguous(memory_format=torch.channels_last) if is_images else x
+
+    return map_nested(convert, batch)
+
+
+def scalar(loss: Any) -> Tensor:
+    """The loss as a number; ``ValueError`` for what is none."""
+    if not isinstance(loss, Tensor) or loss.numel() != 1:
+        got = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
+        raise ValueError(f"loss_fn must return a tensor with one value, such as a mean, got {got}")
+    return loss.reshape(())
+
+
+def frozen_norms(model: nn.Module) -> list[nn.Module]:
+    """Batch norms that somebody froze: in evaluation mode inside of what trains, or whose weights want no gradient."""
+    kind = nn.modules.batchnorm._NormBase
+    pairs = [(outer, layer) for outer in model.modules() for layer in outer.children() if isinstance(layer, kind)]
+    return [
+        layer
+        for outer, layer in pairs
+        if outer.training > layer.training or (layer.affine and not layer.weight.requires_grad)
+    ]
+
+
+def train_mode(model: nn.Module, frozen: list[nn.Module]) -> None:
+    """``model.train()``, but for the layers that are frozen."""
+    model.train()
+    for layer in frozen:
+        layer.eval()
 
 
 def evaluate(validate: Callable, model: nn.Module) -> dict[str, float]:
@@ -76,17 +125,6 @@ def stop_if_not_finite(values: list[float], history: History) -> None:
                 f"the loss is {value} at step {i:,} (learning rate {history.lr[i]:.2g}). Try a lower learning "
                 "rate or precision='no', and look for zeros under a division, a logarithm or a square root."
             )
-
-
-def signature(model: nn.Module) -> dict[str, list[int]]:
-    """Names and shapes of all tensors: two models of one architecture have the same."""
-    return {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
-
-
-def difference(saved: dict, wanted: dict) -> str:
-    """In words, where two dictionaries of settings differ."""
-    keys = [k for k in wanted if saved.get(k) != wanted[k]]
-    return ", ".join("other layers" if k == "parameters" else f"{k} was {saved.get(k)}, is {wanted[k]}" for k in keys)
 
 
 def progress_bar(total: int, initial: int, shown: bool):

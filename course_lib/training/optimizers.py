@@ -1,7 +1,11 @@
 """Optimisers as functions ``(parameters, lr) -> Optimizer``, the form that `fit` takes.
 
+``parameters`` are tensors, or groups of them with options of their own, ``{"params": ..., "lr": ...}``, as in torch.
 Muon is the one that torch does not have for convolutions (``torch.optim.Muon`` takes matrices only).
 """
+
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -9,14 +13,22 @@ from torch import Tensor
 
 def adam(parameters, lr: float) -> torch.optim.Optimizer:
     """Adam with a shorter memory of the squared gradient (0.99), which suits short one-cycle runs."""
-    parameters = list(parameters)
-    fused = all(p.device.type in {"cpu", "cuda"} for p in parameters)
-    return torch.optim.Adam(parameters, lr, betas=(0.9, 0.99), fused=fused)
+    groups = as_groups(parameters)
+    fused = all(p.device.type in {"cpu", "cuda"} for group in groups for p in group["params"])
+    return torch.optim.Adam(groups, lr, betas=(0.9, 0.99), fused=fused)
 
 
 def sgd(parameters, lr: float) -> torch.optim.Optimizer:
     """SGD with Nesterov momentum 0.9."""
     return torch.optim.SGD(parameters, lr, momentum=0.9, nesterov=True)
+
+
+def as_groups(parameters: Iterable) -> list[dict[str, Any]]:
+    """Tensors as one group; groups as they are, with lists that can be gone through more than once."""
+    parameters = list(parameters)
+    if not any(isinstance(p, dict) for p in parameters):
+        return [{"params": parameters}]
+    return [g | {"params": [g["params"]] if isinstance(g["params"], Tensor) else list(g["params"])} for g in parameters]
 
 
 class Muon(torch.optim.Optimizer):
@@ -28,6 +40,7 @@ class Muon(torch.optim.Optimizer):
     else (biases, batch norm, the first and last layer of a grey image) is left to Adam at ``lr_rest``.
 
     Args:
+        parameters: tensors or groups of them; a group with a rate of its own has the same share of ``lr_rest``.
         lr: learning rate of the kernels.
         lr_rest: of all else.
         momentum: decay of the averaged gradient.
@@ -37,15 +50,22 @@ class Muon(torch.optim.Optimizer):
     """
 
     def __init__(self, parameters, lr: float, lr_rest: float = 3e-3, momentum: float = 0.95):
-        parameters = list(parameters)
-        hidden = [p for p in parameters if p.ndim == 4 and min(p.shape[:2]) > 3]
-        rest = [p for p in parameters if not any(p is h for h in hidden)]
-        groups = [{"params": hidden, "lr": lr}] * bool(hidden) + [{"params": rest, "lr": lr_rest}] * bool(rest)
+        groups = []
+        for group in as_groups(parameters):
+            share = group.get("lr", lr) / lr if lr else 0.0
+            hidden = [p for p in group["params"] if _is_hidden_kernel(p)]
+            rest = [p for p in group["params"] if not _is_hidden_kernel(p)]
+            groups += [group | {"params": hidden, "lr": lr * share}] * bool(hidden)
+            groups += [group | {"params": rest, "lr": lr_rest * share}] * bool(rest)
         super().__init__(groups, {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()
-    def step(self, closure=None) -> None:
-        """One update of every parameter that has a gradient."""
+    def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
+        """One update of every parameter with a gradient; ``closure``, if any, computes them and returns the loss."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is None:
@@ -55,6 +75,7 @@ class Muon(torch.optim.Optimizer):
                     p.add_(self._orthogonal_momentum(p.grad, state, group["momentum"]), alpha=-group["lr"])
                 else:
                     _adam_step(p, p.grad, state, group["lr"])
+        return loss
 
     @staticmethod
     def _orthogonal_momentum(gradient: Tensor, state: dict, momentum: float) -> Tensor:

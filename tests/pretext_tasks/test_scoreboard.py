@@ -3,9 +3,13 @@
 import json
 
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
 
 from course_lib import reference
-from course_lib.pretext_tasks.scoreboard import spread_of
+from course_lib.pretext_tasks.scoreboard import rank_correlation, spread_of, was_run
 
 
 @pytest.fixture
@@ -37,3 +41,21 @@ def test_what_was_never_run_is_no_score(stored):
     stored("turn", 50.0)
     with pytest.raises(KeyError):
         spread_of("turn", "another")
+
+
+def test_what_was_run_is_known(stored):
+    stored("turn", 50.0)
+    assert was_run("turn") and not was_run("turn-2")
+
+
+@given(st.lists(st.floats(-1e3, 1e3, width=32), min_size=3, max_size=12, unique=True), st.integers(0, 99))
+def test_rank_correlation_is_scipy_s(a, seed):
+    b = torch.randn(len(a), generator=torch.Generator().manual_seed(seed))
+    expected = stats.spearmanr(a, b.numpy()).statistic
+    assert rank_correlation(torch.tensor(a), b).item() == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("shapes", [((3,), (4,)), ((1,), (1,)), ((2, 2), (2, 2))])
+def test_what_cannot_be_ranked_is_refused(shapes):
+    with pytest.raises(ValueError, match="N at least 2"):
+        rank_correlation(*map(torch.zeros, shapes))

@@ -88,14 +88,15 @@ def test_a_run_in_pieces_ends_bit_for_bit_where_one_in_one_go_ends(tmp_path, opt
     assert history.loss == expected.loss and history.metrics == expected.metrics and history.lr == expected.lr
 
 
-def test_a_finished_run_is_not_trained_again(tmp_path):
+def test_a_finished_run_is_not_trained_again(tmp_path, monkeypatch):
     first, again = network(), network()
     fit(first, loss_fn, batches, steps=3, checkpoint=tmp_path / "run.pt", **OPTIONS)
 
-    def never(generator):
+    def never(*size, generator):
         raise AssertionError("a finished run made a batch")
 
-    history = fit(again, loss_fn, never, steps=3, checkpoint=tmp_path / "run.pt", **OPTIONS)
+    monkeypatch.setattr(torch, "rand", never)
+    history = fit(again, loss_fn, batches, steps=3, checkpoint=tmp_path / "run.pt", **OPTIONS)
     assert history.finished and same(first, again)
 
 
@@ -149,7 +150,8 @@ def test_a_damaged_checkpoint_is_refused_and_the_previous_one_used(tmp_path, dam
 
 def test_no_intact_checkpoint_is_an_error_that_says_what_to_do(tmp_path):
     path = tmp_path / "run.pt"
-    path.write_bytes(b"not a checkpoint")
+    fit(network(), loss_fn, batches, steps=2, checkpoint=path, **OPTIONS)
+    path.write_bytes(path.read_bytes()[:-1])
     with pytest.warns(UserWarning), pytest.raises(CheckpointError, match=r"damaged.*Delete run\.pt"):
         fit(network(), loss_fn, batches, steps=2, checkpoint=path, **OPTIONS)
 

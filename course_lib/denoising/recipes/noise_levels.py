@@ -12,8 +12,8 @@ from ...observation import Gaussian
 from ...reference.recipe import Recipe, Scale
 from ..bias_free import BiasFreeDnCNN
 from ..dncnn import DnCNN, residual_loss
-from ..evaluation import evaluate
-from ..ffdnet import FFDNet, with_sigma
+from ..evaluation import evaluate, with_sigma
+from ..ffdnet import FFDNet
 from .dncnn import denoising_loss, noisy_patches
 
 FFDNET_PAPER = {

@@ -86,6 +86,7 @@ def pretext(name: str, seeds: int = SEEDS, keep_weights: bool = True, **recipe: 
     defaults = {
         "scales": SHORT,
         "fit": {"optimizer": Muon},
+        "headline": "linear probe (%)",
         "data": lambda: f"{data.cifar10_source()}, 50,000 images without labels; probes: 10,000 on a CPU",
     }
     first = Recipe(**defaults | recipe, keep_weights=keep_weights)
