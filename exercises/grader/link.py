@@ -89,9 +89,13 @@ class Link:
     def __enter__(self) -> "Link":
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, kind, *_) -> None:
         with _lock:
             _open.discard(self)
+        # Whoever has said all ends without help, and then the time that it has used is known.
+        if kind is None:
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout=5)
         self.end()
         self.process.wait()
         with suppress(BrokenPipeError):
