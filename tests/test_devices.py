@@ -57,6 +57,7 @@ READS_VALUES = {
 OF_THEIR_TASK = {
     "pretext_tasks.Colourizer",
     "pretext_tasks.ProjectionHead",
+    "pretext_tasks.stop_gradient_loss",
     "pretext_tasks.classification_loss",
     "pretext_tasks.ChannelwiseDense",
     "pretext_tasks.PaintedAndJudged",
