@@ -24,9 +24,11 @@ from pathlib import Path
 COURSE = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(COURSE))
 
+from course_lib.exercises.notebook import marks  # noqa: E402
+from exercises.grader import whole_class  # noqa: E402
 from exercises.grader.__main__ import main as grader  # noqa: E402
-from exercises.grader.make_class import make_class  # noqa: E402
-from exercises.grader.master import marks, read_master  # noqa: E402
+from exercises.grader.master import read_master  # noqa: E402
+from exercises.grader.trial.make_class import make_class  # noqa: E402
 
 
 def shortened(master: Path, questions: int | None, work: Path) -> Path:
@@ -43,7 +45,7 @@ def shortened(master: Path, questions: int | None, work: Path) -> Path:
     return target
 
 
-def whole_class(asked, master: Path) -> int:
+def everyone(asked, master: Path) -> int:
     """Grade a class with everything in it, beside a listening port and a writable folder; 0 if all went as expected."""
     secrets, folder, table = asked.work / "secrets", asked.work / "class", asked.work / "expected.json"
     with socket.socket() as listener:
@@ -60,7 +62,7 @@ def whole_class(asked, master: Path) -> int:
             known = {"port": port, "class": make_class(master, folder, asked.students, secrets, port)}
             table.write_text(json.dumps(known))
         before = snapshot(secrets), snapshot(folder), snapshot(COURSE / "exercises")
-        begun, used = time.perf_counter(), cpu()
+        begun, used, longest = time.perf_counter(), cpu(), timed()
         command = ["grade", str(folder), "--out", str(asked.work / "grades.csv"), "--master", str(master)]
         code = grader([*command, "--workers", str(asked.workers), "--seconds", str(asked.seconds), "--memory", "1"])
         wall, used = time.perf_counter() - begun, cpu() - used
@@ -72,7 +74,7 @@ def whole_class(asked, master: Path) -> int:
             print("nobody reached the listening port")
     unchanged = (snapshot(secrets), snapshot(folder), snapshot(COURSE / "exercises")) == before
     print("files outside the sandbox are as they were" if unchanged else "FILES OUTSIDE HAVE CHANGED")
-    with open(asked.work / "grades.csv", newline="", encoding="utf-8") as file:
+    with open(asked.work / "grades.csv", newline="", encoding="utf-8-sig") as file:
         rows = {row["student"]: row for row in csv.DictReader(file)}
     wrong = 0
     for student, (points, status) in known["class"].items():
@@ -80,10 +82,27 @@ def whole_class(asked, master: Path) -> int:
         if points is not None and (float(row["total"]) != points or status not in row["status"]):
             wrong += 1
             print(f"  {student}: {row['total']} ({row['status']}) instead of {points} ({status})")
+    for student in sorted(longest, key=longest.get, reverse=True)[:5]:
+        print(f"  {longest[student]:.0f} s: {student}")
     print(
         f"{len(rows)} students, {wrong} not as expected; {wall:.0f} s, {used:.0f} s of the CPU, {asked.workers} workers"
     )
     return code or wrong or not unchanged
+
+
+def timed() -> dict[str, float]:
+    """Seconds that each submission takes, filled in while the grader runs."""
+    seconds, original = {}, whole_class.grade
+
+    def grade(submission, grading):
+        begun = time.perf_counter()
+        try:
+            return original(submission, grading)
+        finally:
+            seconds[submission.student] = time.perf_counter() - begun
+
+    whole_class.grade = grade
+    return seconds
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
@@ -173,7 +192,7 @@ def main() -> int:
     asked.work = asked.work.resolve()
     asked.work.mkdir(parents=True, exist_ok=True)
     master = shortened(asked.master, asked.questions, asked.work)
-    return {"class": whole_class, "time": timing}[asked.what](asked, master)
+    return {"class": everyone, "time": timing}[asked.what](asked, master)
 
 
 if __name__ == "__main__":

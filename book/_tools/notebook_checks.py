@@ -23,7 +23,6 @@ NOT_CONVERTED = {
     "metric_learning/identification",
     "metric_learning/patch_descriptors",
     "metric_learning/siamese_networks",
-    "receptive_fields/effective_receptive_field",
     "receptive_fields/nonlocality",
     "receptive_fields/receptive_field",
 }

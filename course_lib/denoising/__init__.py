@@ -4,8 +4,8 @@ from .autoencoders import ConvAutoencoder, FullyConvolutionalAutoencoder
 from .bias_free import BiasFreeBatchNorm2d, BiasFreeDnCNN, remove_biases
 from .cbdnet import CBDNet, asymmetric_loss, cbdnet_loss, total_variation
 from .dncnn import DnCNN, residual_loss
-from .evaluation import denoise, evaluate
-from .ffdnet import FFDNet, level_map, with_sigma
+from .evaluation import denoise, evaluate, with_sigma
+from .ffdnet import FFDNet, level_map
 from .gated import GatedConvDeconv
 from .gradual_denoising import ClassAwareDenoiser, ClassRouter, GradualDenoiser
 from .multi_branch import MultiBranchDnCNN

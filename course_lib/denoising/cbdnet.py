@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .._checks import check_images, check_same_shape
+from .ffdnet import level_map
 
 
 class CBDNet(nn.Module):
@@ -55,9 +56,15 @@ class CBDNet(nn.Module):
         check_images(z, "z", channels=self.channels)
         return self.estimator(z)
 
-    def forward(self, z: Tensor, level: Tensor | None = None) -> Tensor:
-        """``level`` replaces the estimate, for instance ``1.3 * model.level(z)``: interactive denoising."""
-        level = self.level(z) if level is None else level
+    def forward(self, z: Tensor, level: float | Tensor | None = None) -> Tensor:
+        """``level`` replaces the estimate, for instance ``1.3 * model.level(z)``: interactive denoising.
+
+        A number, one for each image, or a map (B, 1, H, W) stands for all channels, as in `FFDNet`.
+        """
+        if level is None:
+            level = self.level(z)
+        elif not isinstance(level, Tensor) or level.ndim < 2 or (level.shape[1] == 1 != z.shape[1]):
+            level = level_map(level, z).expand_as(z)
         check_same_shape(z, level, "z and level")
         height, width = z.shape[-2:]
         missing = (0, -width % 4, 0, -height % 4)  # to halve twice, both sides must be multiples of 4

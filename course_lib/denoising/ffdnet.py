@@ -5,13 +5,11 @@ https://doi.org/10.1109/TIP.2018.2839891
 Chapter: book/denoising/noise_levels.ipynb
 """
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .._checks import check_images
+from .._checks import check_images, extremes
 
 
 class FFDNet(nn.Module):
@@ -62,26 +60,13 @@ class FFDNet(nn.Module):
     def forward(self, z: Tensor, sigma: float | Tensor) -> Tensor:
         check_images(z, "z", channels=self.channels)
         noise_map = level_map(sigma, z)
+        if not z.numel():
+            return z.clone()  # pixel_unshuffle forgets that an empty batch has a shape
         height, width = z.shape[-2:]
         odd = (0, width % 2, 0, height % 2)
         z, noise_map = (F.pad(x, odd, mode="replicate") for x in (z, noise_map))
         x = torch.cat([F.pixel_unshuffle(z, 2), F.avg_pool2d(noise_map, 2)], dim=1)
         return F.pixel_shuffle(self.body(x), 2)[..., :height, :width]
-
-
-def with_sigma(model: FFDNet, sigma: float | Tensor) -> Callable[[Tensor], Tensor]:
-    """The denoiser ``z -> model(z, sigma)``: FFDNet with its knob set, in evaluation mode and without gradients.
-
-    It takes images on any device, as `evaluate` wants it.
-    """
-
-    @torch.no_grad()
-    def denoiser(z: Tensor) -> Tensor:
-        device = next(model.parameters()).device
-        levels = sigma.to(device) if isinstance(sigma, Tensor) else sigma
-        return model.eval()(z.to(device), levels).to(z.device)
-
-    return denoiser
 
 
 def level_map(sigma: float | Tensor, z: Tensor) -> Tensor:
@@ -91,15 +76,15 @@ def level_map(sigma: float | Tensor, z: Tensor) -> Tensor:
     """
     levels = torch.as_tensor(sigma, dtype=z.dtype, device=z.device)
     batch, _, height, width = z.shape
-    if levels.ndim <= 1 and levels.numel() in {1, batch}:
+    if levels.ndim == 0 or (levels.ndim == 1 and len(levels) in (1, batch)):
         levels = levels.reshape(-1, 1, 1, 1).expand(batch, 1, height, width)
     if levels.shape != (batch, 1, height, width):
         raise ValueError(
             f"sigma must be a number, one number for each image ({batch},) or a map ({batch}, 1, {height}, {width}), "
             f"got shape {tuple(levels.shape)}"
         )
-    if levels.device.type == "cpu" and not torch.compiler.is_compiling():
-        low, high = (v.item() for v in torch.aminmax(levels.detach()))
+    if known := extremes(levels):
+        low, high = known
         if not (low >= 0 and high <= 1):  # false for NaN too
             hint = "; for grey levels of 255 divide by 255" if high > 1 else ""
             raise ValueError(f"sigma must be in [0, 1], the unit of the image, got [{low:g}, {high:g}]{hint}")

@@ -10,12 +10,12 @@ import builtins
 import inspect
 import json
 import os
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import FunctionType
 
+from .notebook import belongs, blank, defined, finished, loose_code, loose_prose, marks, parse, text
 from .sheet import OPEN, Sheet, current, describe, progress
 
 NO_NOTEBOOK = """I cannot see which file this notebook is in. Save it, then name it: submit("denoising.ipynb").
@@ -76,23 +76,27 @@ def read_json(path: Path) -> dict:
 
 def missing(notebook: dict, sheet: Sheet) -> Iterator[str]:
     """What a student would want to know before handing this notebook in, one sentence each."""
-    answers = {}
-    for cell in notebook["cells"]:
-        marks = cell.get("metadata", {}).get("nbgrader", {})
-        if marks.get("solution"):
-            answers[marks["grade_id"]] = source(cell)
+    cells = [cell for cell in notebook["cells"] if isinstance(cell, dict)]
+    answers = {marks(cell)["grade_id"]: cell for cell in cells if marks(cell).get("solution")}
     if not answers:
-        yield "The answer cells have lost their marks, so the grader has to guess: copy them into a fresh notebook."
-        return
-    saved = "\n".join(source(cell) for cell in notebook["cells"] if cell["cell_type"] == "code")
+        yield (
+            "The answer cells have lost their marks, so the grader has to look for the functions by their names and "
+            "for your text below its question. A fresh notebook, with your answers copied into it, is safer."
+        )
+    saved = "\n".join(text(cell) for cell in cells if cell.get("cell_type") == "code")
     without = []
     for q in sheet.questions.values():
-        mine = [text for grade_id, text in answers.items() if belongs(grade_id, q.name)]
-        if not mine or any(blank(text) for text in mine):
-            if q.status == OPEN:
-                without.append(q.name)
-            else:
-                yield f"{q.name}: an answer is missing in the file. Is it saved? Press Ctrl+S and run this cell again."
+        mine = {grade_id: cell for grade_id, cell in answers.items() if belongs(grade_id, q.name)}
+        if answers:
+            open_ones = [grade_id for grade_id, cell in mine.items() if not answered(cells, grade_id, cell)]
+            gone = not mine or bool(open_ones)
+            yield from (f"{q.name}: {said}" for said in elsewhere(cells, mine))
+        else:
+            gone = not q.tested.keys() <= finished([saved]) if q.tested else q.status == OPEN
+        if gone and q.status == OPEN:
+            without.append(q.name)
+        elif gone:
+            yield f"{q.name}: an answer is missing in the file. Is it saved? Press Ctrl+S and run this cell again."
         elif q.status == OPEN:
             yield f"{q.name}: its check has not been run."
         elif not sheet.passes(q):
@@ -104,25 +108,31 @@ def missing(notebook: dict, sheet: Sheet) -> Iterator[str]:
             )
     if without:
         yield f"No answer yet: {', '.join(without)}."
-    if extra := left_behind(notebook, sheet.variables):
+    if answers and (extra := left_behind(cells, sheet.variables)):
         yield (
             f"Your answers use {', '.join(extra)} from cells that you added. The grader takes the answer cells only: "
             "move there what they need."
         )
 
 
-def belongs(grade_id: str, question: str) -> bool:
-    """Whether an answer cell is the question's (nbgrader allows no dots): ``denoising-3``, ``denoising-3-answer``."""
-    return re.fullmatch(re.escape(question.replace(".", "-")) + r"(\D.*)?", grade_id) is not None
+def answered(cells: list[dict], grade_id: str, cell: dict) -> bool:
+    """Whether there is an answer, in its cell or where the grader looks for it besides."""
+    source = text(cell)
+    if cell.get("cell_type") != "code":
+        return not blank(source) or bool(loose_prose(cells, grade_id))
+    names = defined([source])
+    return not blank(source) or bool(names) and names <= finished([source, *loose_code(cells, names)])
 
 
-def blank(text: str) -> bool:
-    return "raise NotImplementedError" in text or "YOUR ANSWER HERE" in text or not text.strip()
-
-
-def source(cell: dict) -> str:
-    """The cell's text; on disk it may be a list of lines."""
-    return "".join(cell["source"])
+def elsewhere(cells: list[dict], mine: dict[str, dict]) -> Iterator[str]:
+    """What the grader will find though it does not stand where it should."""
+    for grade_id, cell in mine.items():
+        source = text(cell)
+        if cell.get("cell_type") != "code":
+            if loose_prose(cells, grade_id):
+                yield "your text stands in a cell of its own below the one for it; it will be found."
+        elif loose_code(cells, defined([source]) - finished([source])):
+            yield "your answer stands in a cell of its own below the one for it; it will be found."
 
 
 def written(thing: object, saved: str) -> bool:
@@ -136,26 +146,16 @@ def written(thing: object, saved: str) -> bool:
         return True  # no source to be had, as for a dataclass's methods: nothing to compare
 
 
-def left_behind(notebook: dict, variables: dict) -> list[str]:
+def left_behind(cells: list[dict], variables: dict) -> list[str]:
     """Names that answer cells use, the live notebook knows, and no cell that the grader keeps defines."""
     kept, used = set(dir(builtins)), set()
-    for cell in notebook["cells"]:
-        marks = cell.get("metadata", {}).get("nbgrader")
-        if cell["cell_type"] == "code" and marks:
-            tree = parse(source(cell))
+    for cell in cells:
+        if cell.get("cell_type") == "code" and marks(cell):
+            tree = parse(text(cell))
             kept |= bound(tree)
-            if marks.get("solution"):
+            if marks(cell).get("solution"):
                 used |= {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
     return sorted(name for name in used - kept if name in variables)
-
-
-def parse(text: str) -> ast.AST:
-    """The cell as Python; without its magics, and empty if it is not Python at all."""
-    lines = [re.sub(r"^(\s*)[%!].*", r"\1pass", line) for line in text.split("\n")]
-    try:
-        return ast.parse("\n".join(lines))
-    except SyntaxError:
-        return ast.Module([], [])
 
 
 def bound(tree: ast.AST) -> set[str]:

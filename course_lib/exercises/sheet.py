@@ -5,8 +5,12 @@ the answers again, elsewhere, with other inputs, and compares what they return o
 """
 
 import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import FunctionType
+
+from . import closing
+from .handover import pack, unpack
 
 OPEN, PASSED, FAILED = "not answered yet", "passes", "fails"
 
@@ -51,8 +55,9 @@ _sheet: Sheet | None = None
 def start(name: str, questions: dict[str, tuple[int, str]], by_hand: tuple[str, ...] = ()) -> None:
     """Open the sheet of a notebook: ``{"denoising.1": (points, title), ...}``. Running it again forgets nothing.
 
-    Hidden tests call ``emit("what", value)`` and take their inputs from ``seed``. The grader brings its own; where it
-    has not, as when a teacher runs a master, the notebook gets one that does nothing and the seed 0.
+    Hidden tests call ``emit("what", value)`` and take their inputs from ``seed``; what a referee is to judge, they
+    `hand_over`, and it lies in ``handed``. The grader brings its own; where it has not, as when a teacher runs a
+    master, the notebook gets an ``emit`` that does nothing and the seed 0.
 
     Args:
         by_hand: the questions that a person grades; their check only says that everything is there.
@@ -61,6 +66,8 @@ def start(name: str, questions: dict[str, tuple[int, str]], by_hand: tuple[str, 
     variables = sys._getframe(1).f_globals
     variables.setdefault("emit", _nothing)
     variables.setdefault("seed", 0)
+    variables.setdefault("handed", handed := {})
+    variables.setdefault("hand_over", lambda name, thing: handed.update({name: unpack(pack(thing))}))
     if _sheet is None or (_sheet.name, list(_sheet.questions)) != (name, list(questions)):
         rows = {q: Question(q, points, title, q in by_hand) for q, (points, title) in questions.items()}
         _sheet = Sheet(name, rows, variables)
@@ -83,6 +90,7 @@ class check:  # noqa: N801, it reads as a statement: `with check("denoising.1"):
     """Surround the asserts of one question, so that `progress` knows how they ended.
 
     Errors go on as ever, but a notebook shows of those that the check itself raises only what helps (`in_short`).
+    Functions in ``closed`` do not work inside (`course_lib.exercises.closing`).
 
     >>> start("demo", {"demo.1": (2, "Doubling")})
     demo: 1 questions, 2 points. progress() shows how far you are.
@@ -91,17 +99,18 @@ class check:  # noqa: N801, it reads as a statement: `with check("denoising.1"):
     demo.1 passes. You have 2 points so far.
     """
 
-    def __init__(self, question: str):
-        self.sheet = current()
+    def __init__(self, question: str, closed: Iterable[Callable] = ()):
+        self.sheet, self.closing = current(), closing.closed(closed)
         if question not in self.sheet.questions:
             known = ", ".join(self.sheet.questions)
             raise ValueError(f"the sheet {self.sheet.name!r} has no question {question!r}, only {known}")
         self.question = self.sheet.questions[question]
 
     def __enter__(self) -> None:
-        pass
+        self.closing.__enter__()
 
     def __exit__(self, kind, error, traceback) -> bool:
+        self.closing.__exit__(None, None, None)
         q, cell = self.question, sys._getframe(1)
         # What the notebook itself defines, not what it imports.
         things = {name: cell.f_globals.get(name) for name in cell.f_code.co_names}

@@ -35,11 +35,16 @@ def quiz(*questions: dict) -> None:
     Raises:
         ValueError: there is no question.
     """
+    from IPython.core.interactiveshell import InteractiveShell
     from IPython.utils.capture import capture_output
     from jupyterquiz import display_quiz
 
     if not questions:
         raise ValueError("quiz needs at least one question, got none")
+    alt = "Quiz: " + " ".join(q["question"] for q in questions)
+    if not InteractiveShell.initialized():  # a script, where nothing can be captured either
+        publish(alt, "text/html", "")
+        return
     with capture_output() as captured:
         display_quiz(list(questions), colors={"--jq-multiple-choice-bg": "#1f4e79", "--jq-numeric-bg": "#1f4e79"})
     body, script = (output.data for output in captured.outputs)
@@ -48,4 +53,4 @@ def quiz(*questions: dict) -> None:
     random_name = re.search(r'<div id="(\w+)"', body["text/html"])[1]
     name = "quiz" + hashlib.sha256(repr(questions).encode()).hexdigest()[:8]
     html = f"{body['text/html']}</div><style>{_STYLE}</style><script>{code}\n{_LABELS}</script>"
-    publish("Quiz: " + " ".join(q["question"] for q in questions), "text/html", html.replace(random_name, name))
+    publish(alt, "text/html", html.replace(random_name, name))

@@ -34,7 +34,7 @@ class Identification:
 
 
 class TemplateGallery:
-    """``u_hat = argmin_u D(q, u)``, accepted only if ``D(q, u_hat) < gamma``.
+    """``u_hat = argmin_u D(q, u)``, accepted only if ``D(q, u_hat) <= gamma``: as `roc` counts, at its threshold too.
 
     ``D(q, u)`` is the ``mean`` of the distances from the query to all templates of person u, or with the rule
     ``nearest`` the smallest of them. One bad template spoils the first a little and the second not at all; one lucky
@@ -42,7 +42,7 @@ class TemplateGallery:
 
     Args:
         rule: ``mean`` or ``nearest``.
-        threshold: gamma; None accepts everybody.
+        threshold: gamma; None accepts everybody, -inf nobody.
         device: where the templates live and distances are computed.
 
     Example:
@@ -56,8 +56,8 @@ class TemplateGallery:
     def __init__(self, rule: str = "mean", threshold: float | None = None, device: torch.device | str = "cpu"):
         if rule not in RULES:
             raise ValueError(f"rule must be one of {', '.join(RULES)}, got {rule!r}")
-        if threshold is not None and not 0 <= threshold < math.inf:
-            raise ValueError(f"threshold must be a distance, at least 0, got {threshold}")
+        if threshold is not None and threshold != -math.inf and not 0 <= threshold < math.inf:
+            raise ValueError(f"threshold must be a distance, at least 0, or -inf for nobody, got {threshold}")
         self.rule, self.threshold, self.device = rule, threshold, torch.device(device)
         self._people: dict[str, int] = {}  # name -> number of templates, in the order of enrolment
         self._blocks: list[Tensor] = []  # templates, one tensor or several to be joined
@@ -140,17 +140,17 @@ class TemplateGallery:
         if len(lengths) == len(t):
             return d.T
         if self.rule == "mean":
-            sums = torch.zeros(len(lengths), len(q), device=d.device).index_add_(0, owners, d)
+            sums = d.new_zeros(len(lengths), len(q)).index_add_(0, owners, d)
             return (sums / lengths[:, None]).T
-        least = torch.full((len(lengths), len(q)), torch.inf, device=d.device)
+        least = d.new_full((len(lengths), len(q)), torch.inf)
         return least.scatter_reduce_(0, owners[:, None].expand_as(d), d, "amin").T
 
     def identify(self, queries: Tensor) -> Identification:
-        """Who each query shows; ``None`` where nobody is nearer than the threshold. Raises as `distances`."""
+        """Who each query shows; ``None`` where nobody is within the threshold. Raises as `distances`."""
         best = self.distances(queries).min(1)
         names = self.names
         nearest = [names[i] for i in best.indices.tolist()]
-        accepted = (best.values < (math.inf if self.threshold is None else self.threshold)).tolist()
+        accepted = (best.values <= (math.inf if self.threshold is None else self.threshold)).tolist()
         answers = [name if yes else None for name, yes in zip(nearest, accepted, strict=True)]
         return Identification(answers, nearest, best.values)
 
@@ -161,7 +161,7 @@ class TemplateGallery:
         """
         if self.threshold is None:
             raise ValueError("verify needs a threshold: TemplateGallery(threshold=...)")
-        return self.distances(queries)[:, self.names.index(self._known(name))] < self.threshold
+        return self.distances(queries)[:, self.names.index(self._known(name))] <= self.threshold
 
     def save(self, path: str | Path) -> None:
         """Write everything to one safetensors file; what was there before stays until the new one is complete."""

@@ -55,7 +55,7 @@ def identify_unseen(embedding: Tensor, labels: Tensor, templates: int = 1, rule:
     own = (~enrolled).nonzero()
     rest = torch.arange(len(labels) - 1, device=labels.device).expand(len(queries), -1)
     rest = rest + (rest >= own)  # all pictures but the query itself
-    apart = torch.cdist(queries, embedding).gather(1, rest)
+    apart = torch.cdist(queries.float(), embedding.float()).gather(1, rest)
     return Identified(rank1, roc(*split_pairs(distances, who, people)), retrieval_map(apart, who, labels[rest]))
 
 

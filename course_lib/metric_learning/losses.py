@@ -10,7 +10,7 @@ Chapter: book/metric_learning/siamese_networks.ipynb
 import torch
 from torch import Tensor
 
-from .._checks import check_embeddings, check_same_device, check_same_shape
+from .._checks import check_embeddings, check_members, check_same_device, check_same_shape
 
 
 def pair_distance(a: Tensor, b: Tensor, squared: bool = False) -> Tensor:
@@ -110,6 +110,7 @@ def _check_y(y: Tensor, a: Tensor) -> Tensor:
     if y.shape != a.shape[:1]:
         raise ValueError(f"y must have one number for each pair, ({len(a)},), got {tuple(y.shape)}")
     check_same_device(y, a, "y", "a")
+    check_members(y, (0, 1), "y")
     return y.to(a.dtype)
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from .._checks import check_images
 from ..features import evaluating
+from ..geometry import geometry
 
 TWO_SIGMA = 1 - 0.9545  # what a Gaussian has fallen to at the edge of the area that the paper counts
 
@@ -24,7 +25,9 @@ class EffectiveReceptiveField:
 
     Attributes:
         map: (H, W), non-negative, with a sum of 1.
-        at: row and column of the output pixel in the input's coordinates.
+        at: row and column of the output pixel in the input's coordinates: the middle of its theoretical field, averaged
+            over a period of the network and as if no border cut it off. For a network without one (global pooling,
+            dense layers), the middle of an equal share of the image.
     """
 
     map: Tensor
@@ -100,8 +103,14 @@ def effective_receptive_field(
         if not 0 < (strength := weight.sum().item()) < math.inf:
             raise ValueError(f"the gradient at {(row, column)} is {strength}: nothing to look at")
         total += weight / strength  # a network with large gradients counts no more than another
-    # The output may be smaller than the input: the middle of output pixel i lies at (i + 1/2) s - 1/2. So it does
-    # behind pooling; a padded 3 x 3 layer of stride 2 looks half a pixel further up and to the left.
-    stride = [n / m for n, m in zip(inputs.shape[-2:], y.shape[-2:], strict=True)]
-    centre = tuple((i + 0.5) * s - 0.5 for i, s in zip((row, column), stride, strict=True))
-    return EffectiveReceptiveField((total / initialisations).float(), centre)
+    return EffectiveReceptiveField((total / initialisations).float(), _centre(network, x, y, forward, (row, column)))
+
+
+def _centre(network, x: Tensor, y: Tensor, forward, at: tuple[int, int]) -> tuple[float, float]:
+    """The middle of the theoretical field, as if no border cut it off."""
+    try:
+        return geometry(network, x[:1].detach(), forward).centre(at)
+    except (ValueError, RuntimeError):
+        # No wires lead through it. The middle of output pixel i is that of an equal share of the image.
+        stride = [n / m for n, m in zip(x.shape[-2:], y.shape[-2:], strict=True)]
+        return tuple((i + 0.5) * s - 0.5 for i, s in zip(at, stride, strict=True))

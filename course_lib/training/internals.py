@@ -29,10 +29,22 @@ def check_settings(steps, validate, every, patience, checkpoint, minutes, clip) 
         raise ValueError(f"clip must be a norm above 0, got {clip}")
 
 
-def unpatch(model: nn.Module) -> None:
-    """Take back the autocast that ``prepare`` fixes to ``model.forward``: the loop has its own, and validation none."""
-    for attribute in ("forward", "_original_forward"):
-        model.__dict__.pop(attribute, None)
+PATCHED = ("forward", "_original_forward")
+
+
+def own_forward(model: nn.Module) -> dict[str, Any]:
+    """What a user has put in the place of ``model.forward``, if anything."""
+    return {name: vars(model)[name] for name in PATCHED if name in vars(model)}
+
+
+def unpatch(model: nn.Module, own: dict[str, Any]) -> None:
+    """Take back the autocast that ``prepare`` fixes to ``model.forward``, down to the user's ``own_forward``.
+
+    The loop has its own autocast, and validation none.
+    """
+    for name in PATCHED:
+        vars(model).pop(name, None)
+    vars(model).update(own)
 
 
 def agree(accelerator, value: Any) -> Any:

@@ -88,9 +88,9 @@ def fit(
     model.to(memory_format=torch.channels_last)
     frozen = internals.frozen_norms(model)
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(ema), use_buffers=True) if ema else None
-    trained = optimizer(groups(model) if groups else model.parameters(), lr)
+    trained, own = optimizer(groups(model) if groups else model.parameters(), lr), internals.own_forward(model)
     wrapped, optim = accelerator.prepare(torch.compile(model) if compiled else model, trained)
-    internals.unpatch(model)
+    internals.unpatch(model, own)
     peaks = [group["lr"] for group in optim.param_groups]
     history, best, saved_run = History(), None, None
     if checkpoint:

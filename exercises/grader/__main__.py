@@ -5,12 +5,21 @@ import os
 import sys
 from pathlib import Path
 
-from .collect import collect
-from .klass import Grading, grade_all, prepare, threads
-from .master import Master, read_master
+if sys.platform != "linux":
+    sys.exit(
+        f"The grader needs Linux, and this is {sys.platform}: it locks submissions in with what only Linux has. On "
+        "Windows run it in WSL 2, on a Mac in a Linux container or on a Linux machine."
+    )
+
+from . import by_hand, late
+from .collect import Submission, collect
+from .grade import Grading
+from .master import read_master
+from .result import Result
 from .run import Limits
 from .sandbox import Sandbox, find_sandbox
-from .write import write_all
+from .whole_class import grade_all, threads
+from .write import claim, write_all
 
 MASTERS = Path(__file__).resolve().parent.parent / "instructor"
 WARNING = """
@@ -58,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add("--memory", type=float, default=Limits.memory / 2**30, help="GiB for a question (%(default)g)")
     add("--seed", default="", help="other numbers in the hidden checks: a word of your own")
+    add("--anonymous", action="store_true", help="code names in by-hand.html and by-hand.csv")
     add("--no-sandbox", action="store_true", help="plain processes even where bubblewrap works")
     return top
 
@@ -69,14 +79,22 @@ def main(arguments: list[str] | None = None) -> int:
         print(WARNING.format(why=sandbox.why_not[:1].upper() + sandbox.why_not[1:]), file=sys.stderr)
     try:
         master = read_master(asked.master)
-        submissions = collect(asked.submissions, master)
+        # without an ending it would be the folder's own name
+        asked.out = asked.out if asked.out.suffix else asked.out.with_suffix(".csv")
+        if asked.out.is_dir():
+            raise ValueError(f"--out must name a table, such as {asked.out / 'grades.csv'}; {asked.out} is a folder")
         folder = asked.out.with_suffix("")
-        folder.mkdir(parents=True, exist_ok=True)
+        submissions = collect(asked.submissions, master)
+        claim(folder, master)
+        # What people have filled in is looked at first: an error in it costs nobody an hour of grading.
+        by_hand.read_marks(folder / "by-hand.csv", master, submissions)
+        late.read_late(folder / "late.csv", submissions)
         limits = Limits(seconds=asked.seconds, memory=int(asked.memory * 2**30))
         hidden = tuple(path.resolve() for path in (asked.submissions, folder, asked.master.parent))
-        print(f"{master.name}: {len(submissions)} submissions; first the master's own answers, for the reference.")
-        results = grade_class(asked, master, submissions, limits, sandbox, hidden, folder)
-        print(write_all(asked.out, folder, master, submissions, results))
+        print(f"{master.name}: {len(submissions)} submissions. Whoever is new or has changed is graded.")
+        grading = Grading(master, limits, sandbox, asked.seed, hidden)
+        results = grade_class(asked, submissions, grading, folder)
+        print(write_all(asked.out, folder, master, submissions, results, asked.anonymous))
     except (OSError, ValueError, RuntimeError) as error:
         print(f"grader: {error}", file=sys.stderr)
         return 1
@@ -86,21 +104,23 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def grade_class(asked, master: Master, submissions, limits, sandbox, hidden, folder) -> dict[str, dict]:
+def grade_class(asked, submissions: list[Submission], grading: Grading, folder: Path) -> dict[str, Result]:
     """Everyone's result, with a progress bar."""
     from tqdm import tqdm
 
-    grading: Grading = prepare(master, limits, sandbox, asked.seed, hidden)
     if asked.scheduler:
         from .cluster import dask
 
         pool = dask(asked.scheduler)
     else:
         pool = threads(asked.workers)
-    again = (lambda student: False) if asked.regrade is None else lambda s: not asked.regrade or s in asked.regrade
-    if unknown := set(asked.regrade or ()) - {s.student for s in submissions}:
+    names = {s.student for s in submissions} | {s.name for s in submissions}
+    if unknown := set(asked.regrade or ()) - names:
         raise ValueError(f"no submission of {', '.join(sorted(unknown))}")
-    done = grade_all(submissions, grading, folder / "results", again, pool)
+    again = set()
+    if asked.regrade is not None:
+        again = {s.student for s in submissions if not asked.regrade or {s.student, s.name} & set(asked.regrade)}
+    done = grade_all(submissions, grading, folder / "results", again.__contains__, pool)
     bar = tqdm(done, total=len(submissions), unit="student", disable=None)
     return {submission.student: result for submission, result in bar}
 

@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from .collect import Submission
-from .klass import Grading, Pool, failed, grade
+from .grade import Grading, failed, grade
+from .result import Result
 from .sandbox import find_sandbox
+from .whole_class import Pool
 
 
 def dask(address: str) -> Pool:
@@ -19,12 +21,12 @@ def dask(address: str) -> Pool:
     except ImportError:
         raise RuntimeError("--scheduler needs Dask: pip install distributed") from None
 
-    def pool(todo: list[Submission], grading: Grading) -> Iterable[tuple[Submission, dict]]:
+    def pool(todo: list[Submission], grading: Grading) -> Iterable[tuple[Submission, Result]]:
         with Client(address, timeout=30) as client:
             [shared] = client.scatter([grading], broadcast=True)
             futures = {}
             for submission in todo:
-                data = submission.path.read_bytes() if submission.status == "ok" else b""
+                data = submission.data or submission.path.read_bytes()
                 future = client.submit(grade_there, replace(submission, data=data), shared, pure=False)
                 futures[future] = submission
             for future in as_completed(list(futures)):
@@ -33,13 +35,13 @@ def dask(address: str) -> Pool:
                     result = future.result()
                 except Exception as error:  # the machine it was on has gone
                     said = str(error).replace("\n", " ")[:200]
-                    result = failed(submission, grading.master, RuntimeError(f"Dask: {said}"))
+                    result = failed(grading.master, RuntimeError(f"Dask: {said}"))
                 yield submission, result
 
     return pool
 
 
-def grade_there(submission: Submission, grading: Grading) -> dict:
+def grade_there(submission: Submission, grading: Grading) -> Result:
     """On a worker: its own bubblewrap counts, not that of the machine that asks."""
     sandbox = grading.sandbox if not grading.sandbox.locked else find_sandbox()
     return grade(submission, replace(grading, sandbox=sandbox))

@@ -1,13 +1,20 @@
-"""Points: what a student's process emitted against what the master's did. No student's code runs here."""
+"""Points: what a student's process emitted against what the master's did. No student's code runs here.
+
+Values from outside are walked along the master's, never along themselves: nobody can make this take longer by
+emitting something deep or long.
+"""
 
 import math
 from dataclasses import dataclass, field
 
 from .master import Question
+from .result import Status
 from .run import Outcome
 
-ENDLESS = (ArithmeticError, RecursionError, ValueError)  # numbers without end, lists without bottom
-BOARD = "board"  # a value of this name is shown on the leaderboard and carries no points
+# Numbers without end, lists without bottom.
+ENDLESS = (ArithmeticError, RecursionError, ValueError)
+# A value of this name is shown on the leaderboard and carries no points.
+BOARD = "board"
 
 
 @dataclass
@@ -33,8 +40,8 @@ def compare(reference: list[dict], emitted: list[dict]) -> Verdict:
         given = found.get(what, [])
         same_number = len(given) == len(wanted)
         if what == BOARD:
-            reached = score(wanted[0], given[0].get("value")) if same_number else math.nan
-            verdict.board = reached if math.isfinite(reached) else None
+            reached = score(given[0].get("value")) if same_number else math.nan
+            verdict.board = float(f"{reached:.3g}") if math.isfinite(reached) else None
             continue
         fine = same_number and all(good(w, g.get("value")) for w, g in zip(wanted, given, strict=True))
         (verdict.right if fine else verdict.wrong).append(what)
@@ -53,19 +60,16 @@ def good(wanted: dict, value) -> bool:
     """Whether one value is what the master's run has, or reaches the bound that it sets."""
     try:
         if wanted["at_least"] is not None:
-            reached = score(wanted, value)
-            return math.isfinite(reached) and reached >= wanted["at_least"]
+            return score(value) >= wanted["at_least"]  # nan never; the PSNR of a perfect image is infinite
         return equal(wanted["value"], value, wanted["atol"], wanted["rtol"])
     except ENDLESS:
         return False
 
 
-def score(wanted: dict, value) -> float:
-    """A number as it is; of images, their PSNR in dB against the clean ones of the master's run; nan of all else."""
+def score(value) -> float:
+    """A number as it is, nan of all else."""
     try:
-        if wanted["target"] is None:
-            return float(value) if number(value) else math.nan
-        return psnr(value, wanted["target"])
+        return float(value) if number(value) else math.nan
     except ENDLESS:
         return math.nan
 
@@ -73,9 +77,7 @@ def score(wanted: dict, value) -> float:
 def equal(a, b, atol: float, rtol: float) -> bool:
     """``|a - b| <= atol + rtol |a|`` for numbers, in lists and dictionaries of the same form."""
     if isinstance(a, list):
-        return (
-            isinstance(b, list) and len(a) == len(b) and all(equal(x, y, atol, rtol) for x, y in zip(a, b, strict=True))
-        )
+        return same_length(a, b) and all(equal(x, y, atol, rtol) for x, y in zip(a, b, strict=True))
     if isinstance(a, dict):
         return isinstance(b, dict) and a.keys() == b.keys() and all(equal(a[k], b[k], atol, rtol) for k in a)
     if number(a) and number(b):
@@ -87,30 +89,12 @@ def number(value) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def psnr(value, target) -> float:
-    """Mean over a batch of images in [0, 1] of ``-10 log10 mean (clamp(value) - target)^2``; nan for another shape."""
-    levels = []
-    for image, clean in zip(value, target, strict=True) if same_length(value, target) else []:
-        pairs = list(zip(flat(image), flat(clean), strict=False))
-        if len(list(flat(image))) != len(list(flat(clean))) or not all(number(v) for v, _ in pairs):
-            return math.nan
-        error = sum((min(max(v, 0.0), 1.0) - c) ** 2 for v, c in pairs) / len(pairs)
-        levels.append(-10 * math.log10(error) if error > 0 else math.inf)
-    return sum(levels) / len(levels) if levels else math.nan
-
-
 def same_length(a, b) -> bool:
     return isinstance(a, list) and isinstance(b, list) and len(a) == len(b)
 
 
-def flat(value):
-    if isinstance(value, list):
-        for part in value:
-            yield from flat(part)
-    else:
-        yield value
-
-
 def judge(question: Question, reference: Outcome, outcome: Outcome) -> tuple[float, Verdict]:
+    """The question's points, or none: its values right, its visible check passed, its process ended well."""
     verdict = compare(reference.emitted, outcome.emitted)
-    return (question.points if verdict.passed and outcome.status == "ok" else 0.0), verdict
+    passed = verdict.passed and outcome.check_passed and outcome.status == Status.OK
+    return (question.points if passed else 0.0), verdict

@@ -7,10 +7,16 @@ import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from course_lib.exercises.notebook import belongs, defined, marks, text
+
 REGION = re.compile(
     r"^[ \t]*### BEGIN HIDDEN TESTS[^\n]*\n(.*?)^[ \t]*### END HIDDEN TESTS[^\n]*(?:\n|\Z)", re.S | re.M
 )
-DEFINED = re.compile(r"^(?:async +def|def|class) +(\w+)", re.M)
+# What a check closes stays closed for the hidden tests.
+CLOSED = re.compile(r"^with check\([^\n]*closed=\[(.+?)\]\):", re.M)
+CLOSE = "from course_lib.exercises.closing import close as _close\nfor _name in [{}]:\n    _close(_name)"
+# The line in hidden tests below which a referee takes over.
+REFEREE = "# ---- the referee ----\n"
 
 
 @dataclass(frozen=True)
@@ -22,24 +28,32 @@ class Cell:
     answer: bool
 
     @property
-    def names(self) -> list[str]:
+    def names(self) -> set[str]:
         """The functions and classes that it defines, by which a cell without its mark is recognised."""
-        return DEFINED.findall(self.source)
+        return defined([self.source])
 
 
 @dataclass(frozen=True)
 class Question:
     """A graded question; ``before`` are the cells that run before its check."""
 
-    id: str  # as the students see it: denoising.3
+    # As the students see it: denoising.3
+    id: str
     points: float
     title: str
     before: tuple[Cell, ...] = ()
     check: str = ""
     hidden: str = ""
+    # Names of library functions that may not be used.
+    closed: tuple[str, ...] = ()
+    # What judges the things that the hidden code hands over, in a process of its own.
+    referee: str = ""
     by_hand: bool = False
-    answers: tuple[str, ...] = ()  # grade_ids of its answer cells
-    model: str = ""  # for a question that a person reads: the model answer, and what it is worth
+    # grade_ids of its answer cells.
+    answers: tuple[str, ...] = ()
+    # For a question that a person reads: the model answer and what it is worth, and what its code defines.
+    model: str = ""
+    names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -50,6 +64,8 @@ class Master:
     given: tuple[Cell, ...]
     questions: tuple[Question, ...]
     sha: str = field(repr=False)
+    # Text that everybody was given, and the question below whose heading it stands.
+    given_text: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def graded(self) -> list[Question]:
@@ -63,26 +79,6 @@ class Master:
     @property
     def points(self) -> float:
         return sum(q.points for q in self.questions)
-
-
-def marks(cell: dict) -> dict:
-    """nbgrader's metadata of a cell, whatever else may be in its place."""
-    found = cell.get("metadata")
-    found = found.get("nbgrader") if isinstance(found, dict) else None
-    return found if isinstance(found, dict) and isinstance(found.get("grade_id"), str) else {}
-
-
-def text(cell: dict) -> str:
-    """The cell's source; on disk it may be a list of lines."""
-    source = cell.get("source", "")
-    if isinstance(source, list):
-        source = "".join(line for line in source if isinstance(line, str))
-    return source if isinstance(source, str) else ""
-
-
-def belongs(grade_id: str, question: str) -> bool:
-    """Whether a cell is the question's: ``denoising-3``, ``denoising-3-answer``."""
-    return re.fullmatch(re.escape(question.replace(".", "-")) + r"(\D.*)?", grade_id) is not None
 
 
 def read_master(path: Path) -> Master:
@@ -107,19 +103,42 @@ def read_master(path: Path) -> Master:
                 "answers": own,
             }
             if name in by_hand:
-                questions.append(Question(**shared, by_hand=True, model=text(cell)))
+                code = [text(c) for n, c in marked if n["grade_id"] in own and c["cell_type"] == "code"]
+                names = frozenset(defined(code))
+                questions.append(Question(**shared, by_hand=True, model=text(cell), names=names))
                 continue
             hidden = "\n".join(textwrap.dedent(part) for part in REGION.findall(text(cell)))
-            if "emit(" not in hidden:
+            hidden, _, referee = hidden.partition(REFEREE)
+            if "emit(" not in hidden + referee:
                 raise ValueError(f"{path.name}: the hidden tests of {name} emit nothing, so there is nothing to grade")
             check = REGION.sub("", text(cell))
-            questions.append(Question(**shared, before=tuple(run), check=check, hidden=hidden))
+            closed = CLOSED.search(check)
+            if closed:
+                hidden = f"{CLOSE.format(closed[1])}\n{hidden}"
+                shared["closed"] = tuple(name.strip().split(".")[-1] for name in closed[1].split(","))
+            questions.append(Question(**shared, before=tuple(run), check=check, hidden=hidden, referee=referee))
         elif cell["cell_type"] == "code" and not any(belongs(m["grade_id"], name) for name in by_hand):
             run.append(Cell(m["grade_id"], REGION.sub("", text(cell)), bool(m.get("solution"))))
     if not questions:
         raise ValueError(f"{path.name} has no graded cells")
     first = next((i for i, cell in enumerate(run) if cell.answer), len(run))
-    return Master(path.stem, tuple(run[:first]), tuple(questions), hashlib.sha256(data).hexdigest())
+    sha = hashlib.sha256(data).hexdigest()
+    return Master(path.stem, tuple(run[:first]), tuple(questions), sha, given_text(cells))
+
+
+def given_text(cells: list[dict]) -> dict[str, str]:
+    """The question to which each unmarked text belongs: the one that is graded below the same heading, if any."""
+    sections: list[list[dict]] = [[]]
+    for cell in cells:
+        if cell["cell_type"] == "markdown" and text(cell).startswith("## "):
+            sections.append([])
+        sections[-1].append(cell)
+    found = {}
+    for section in sections:
+        graded = [marks(c)["grade_id"].replace("-", ".", 1) for c in section if marks(c).get("grade")]
+        texts = [text(c).strip() for c in section if c["cell_type"] == "markdown" and not marks(c)]
+        found |= dict.fromkeys(texts, graded[-1] if graded else "")
+    return found
 
 
 def headings(cells: list[dict]) -> dict[str, str]:

@@ -1,23 +1,30 @@
-"""One submission through the sandbox: a job in, reports out, then the hidden cells in and the values out."""
+"""One submission through the sandbox: a job in, reports out, then the hidden cells in and the values out.
+
+What an answer hands over (a plan, a network as a list of its operations) is judged by a referee: a process that has
+never run a line of a student's, and that says what the thing is worth.
+"""
 
 import json
 import os
 import secrets
 import shutil
-import signal
-import subprocess
 import tempfile
-import threading
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from .link import LateError, Link
 from .master import Master
+from .result import Status
 from .sandbox import Sandbox, command, course_library, environment, user_inside
 
-LINE = 64 << 20  # bytes of a message from the keeper, at most; it cuts what it passes on far below
-FORGED = "forged"  # something else than `inside.cells` wrote into the pipe to the keeper
-REPORT = 1 << 18  # characters of what a question's process says of its errors, far more than they need
+# Characters of what a question's process says of its errors, far more than they need.
+REPORT = 1 << 18
+# A loop uses up its CPU seconds; on a busy machine that may take so many times longer.
+PATIENCE = 6
+# Seconds that the given cells may take, which import torch, on a machine with much to do.
+START = 600
+# Seconds for tidying up behind a question.
+TIDY = 60
 
 
 @dataclass(frozen=True)
@@ -28,21 +35,35 @@ class Limits:
     """
 
     seconds: float = 60
-    memory: int = 2 << 30  # beyond what the given cells take
+    # Beyond what the given cells take.
+    memory: int = 2 << 30
     processes: int = 64
     file: int = 64 << 20
     output: int = 8 << 20
 
+    @property
+    def longest(self) -> float:
+        """Seconds of the clock that one step of one question takes, whatever it does."""
+        return PATIENCE * self.seconds + TIDY
+
 
 @dataclass
 class Outcome:
-    """What happened to one question: ``status`` is "ok" if its process did all it had to, whatever it computed."""
+    """What happened to one question: ``status`` is ok if its process did all it had to, whatever it computed."""
 
-    status: str = "kernel-died"
-    cell: str | None = None  # in which it ended, if it ended early
-    report: dict = field(default_factory=dict)  # errors of cells; what the visible check said
+    status: Status = Status.KERNEL_DIED
+    # Errors of its cells, and what the visible check said.
+    report: dict = field(default_factory=dict)
     emitted: list[dict] = field(default_factory=list)
-    stopped: str = ""  # what stopped the hidden cell
+    # What it handed over to the referee, by name.
+    handed: dict[str, object] = field(default_factory=dict)
+    # What stopped the hidden cell, or the referee.
+    stopped: str = ""
+
+    @property
+    def check_passed(self) -> bool:
+        """Whether the visible check passed in the student's process."""
+        return self.report.get("check", "nothing was reported") is None
 
 
 def run(
@@ -51,94 +72,90 @@ def run(
 ) -> dict[str, Outcome]:  # fmt: skip
     """Run a job; every question has an outcome, whatever the student's code does."""
     outcomes = {q.id: Outcome() for q in master.graded}
-    nonces = {q.id: secrets.token_hex(16) for q in master.graded}
-    secret = {
-        q.id: {"code": q.hidden, "seed": seeds[q.id], "nonce": nonces[q.id], "reference": reference}
-        for q in master.graded
-    }
     scratch = None if sandbox.locked else tempfile.mkdtemp(prefix="grading-")
     if scratch:
         os.chmod(scratch, 0o777)
     library = "/course" if sandbox.locked or not course_library() else str(course_library().parent)
     folder = scratch or "/tmp"
-    told = asdict(limits) | {"already": own_tasks()}
-    # A pipe that nobody reads would fill up.
-    complaints = tempfile.TemporaryFile()  # noqa: SIM115
-    process = subprocess.Popen(
-        command(sandbox, hidden),
-        env=environment(folder, library),
-        cwd=scratch or "/",
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=complaints,
-        start_new_session=True,
-    )
-    overall = threading.Timer(900 + len(outcomes) * 15 * limits.seconds, end, (process,))
-    overall.start()
+    more = {
+        "limits": asdict(limits) | {"already": own_tasks(), "patience": PATIENCE},
+        "folder": folder,
+        "user": user_inside(sandbox),
+        "locked": sandbox.locked,
+    }
     try:
-        more = {"limits": told, "folder": folder, "user": user_inside(sandbox), "locked": sandbox.locked}
-        tell(process, job | more)
-        if "ready" not in (said := hear(process)):
-            end(process)
-            complaints.seek(0)
-            why = said.get("failed") or complaints.read(4000).decode("utf-8", "replace")
-            raise RuntimeError(f"the given cells did not run:\n{why}")
-        for _ in job["questions"]:
-            note_report(outcomes, hear(process))
-        tell(process, secret)
-        while said := hear(process):
-            note_values(outcomes, said, nonces)
+        with Link(command(sandbox, hidden), environment(folder, library), scratch or "/") as link:
+            link.tell(job | more, START)
+            if "ready" not in (said := link.hear(START)):
+                raise RuntimeError(f"the given cells did not run:\n{said.get('failed') or link.complaint()}")
+            converse(link, master, outcomes, seeds, limits, reference)
     finally:
-        overall.cancel()
-        end(process)
-        complaints.close()
         if scratch:
             shutil.rmtree(scratch, ignore_errors=True)
     return outcomes
 
 
-def tell(process: subprocess.Popen, message: dict) -> None:
+def converse(link: Link, master: Master, outcomes, seeds: dict[str, int], limits: Limits, reference: bool) -> None:
+    """The three rounds; where the keeper is silent for longer than it may be, the questions still open are given up."""
+    nonces = {q.id: secrets.token_hex(16) for q in master.graded}
+
+    def about(q, code: str) -> dict:
+        return {"code": code, "seed": seeds[q.id], "nonce": nonces[q.id], "reference": reference}
+
+    pending = {q.id for q in master.graded}
     try:
-        process.stdin.write(json.dumps(message).encode() + b"\n")
-        process.stdin.flush()
-    except BrokenPipeError:
-        pass  # it is dead, and says no more
+        for _ in master.graded:
+            pending.discard(note_report(outcomes, link.hear(limits.longest)))
+        pending = {q.id for q in master.graded if outcomes[q.id].status == Status.OK}
+        link.tell({q.id: about(q, q.hidden) for q in master.graded}, limits.longest)
+        while (said := link.hear(limits.longest)) and "over" not in said:
+            pending.discard(note_values(outcomes, said, nonces))
+        pending = {q.id for q in master.graded if q.referee and outcomes[q.id].status == Status.OK}
+        # One mark is for one process: what a student's process knew is worth nothing here.
+        nonces |= {name: secrets.token_hex(16) for name in nonces}
+        tasks = {
+            q.id: about(q, q.referee) | {"handed": outcomes[q.id].handed} for q in master.graded if q.id in pending
+        }
+        link.tell(tasks, limits.longest)
+        while (said := link.hear(limits.longest)) and "over" not in said:
+            pending.discard(note_values(outcomes, said, nonces))
+    except LateError:
+        for name in pending:
+            outcomes[name].status = Status.TIMEOUT
 
 
-def hear(process: subprocess.Popen) -> dict:
-    """The keeper's next message; empty if it has ended."""
-    try:
-        said = json.loads(process.stdout.readline(LINE) or "{}")
-    except (ValueError, RecursionError):
-        return {}
-    return said if isinstance(said, dict) else {}
-
-
-def note_report(outcomes: dict[str, Outcome], said: dict) -> None:
+def note_report(outcomes: dict[str, Outcome], said: dict) -> str:
     outcome = outcomes.get(said.get("question"))
     if outcome is None:
-        return
-    outcome.status, outcome.cell = said["status"], said["cell"]
+        return ""
+    outcome.status = Status(said["status"])
     for line in said["lines"]:
         if line.startswith("report ") and len(line) < REPORT:
             outcome.report = parse(line[7:])
         elif line not in ("", "done") and not line.startswith("cell "):
-            outcome.status = FORGED
+            outcome.status = Status.FORGED
+    return said["question"]
 
 
-def note_values(outcomes: dict[str, Outcome], said: dict, nonces: dict[str, str]) -> None:
+def note_values(outcomes: dict[str, Outcome], said: dict, nonces: dict[str, str]) -> str:
     outcome = outcomes.get(said.get("question"))
     if outcome is None:
-        return
-    outcome.status = FORGED if outcome.status == FORGED else said["status"]
+        return ""
+    if outcome.status != Status.FORGED:
+        outcome.status = Status(said["status"])
     for line in said["lines"]:
         mark, _, rest = line.partition(" ")
         if mark == nonces[said["question"]]:
-            outcome.emitted.append(parse(rest))
+            found = parse(rest)
+            if isinstance(name := found.get("handed"), str):
+                outcome.handed[name] = found.get("value")
+            else:
+                outcome.emitted.append(found)
         elif mark == "stopped":
             outcome.stopped = rest
         elif line not in ("", "done"):
-            outcome.status = FORGED
+            outcome.status = Status.FORGED
+    return said["question"]
 
 
 def parse(line: str) -> dict:
@@ -148,14 +165,6 @@ def parse(line: str) -> dict:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def end(process: subprocess.Popen) -> None:
-    """Kill the sandbox, or without one the session, with all that is in it."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    process.wait()
 
 
 def own_tasks() -> int:

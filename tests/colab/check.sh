@@ -19,7 +19,7 @@ pip install --quiet -r "$course/tests/colab/constraints.txt" || exit 1
 frozen >"$copy/before"
 
 # A copy, so that what is imported is what was installed, and nothing here is written.
-cp -r "$course"/{course_lib,pyproject.toml,README.md,LICENSE,book,tests} "$copy"
+cp -r "$course"/{course_lib,pyproject.toml,README.md,LICENSE,book,exercises,tests} "$copy"
 echo "== The course beside them"
 pip install --quiet "$copy" || exit 1
 frozen >"$copy/after"
@@ -31,19 +31,20 @@ comm -13 "$copy/before" "$copy/after" | sed -E 's/(==| @ ).*//' >"$brought"
 echo "New: $(xargs <"$brought")"
 rm -r "$copy/course_lib"
 
-# Live, as a student runs them: sliders and progress bars are widgets here, and static in the book.
-echo "== Every chapter in smoke"
-for chapter in $(cd "$copy/book" && find . -name '*.ipynb' | sort); do
+# Live, as a student runs them: sliders and progress bars are widgets here, and static in the book. The exercises with
+# their solutions, where they are at hand.
+echo "== Every chapter and exercise in smoke"
+for notebook in $(cd "$copy" && find book exercises/instructor -name '*.ipynb' 2>/dev/null | sort); do
   start=$SECONDS
-  if "$python" -m nbconvert --to notebook --execute --stdout --log-level=ERROR "$copy/book/$chapter" >"$copy/ran" 2>"$copy/errors"; then
-    echo "${chapter#./}: fine ($((SECONDS - start)) s)"
+  if "$python" -m nbconvert --to notebook --execute --stdout --log-level=ERROR "$copy/$notebook" >"$copy/ran" 2>"$copy/errors"; then
+    echo "$notebook: fine ($((SECONDS - start)) s)"
   else
-    echo "${chapter#./}: FAILED"
+    echo "$notebook: FAILED"
     tail -n 20 "$copy/errors"
     failed=1
   fi
 done
 
-echo "== Sliders, quizzes and the exercises' cells"
+echo "== Sliders and quizzes"
 (cd "$copy" && "$python" -m pytest --durations=0 tests/test_explore.py tests/test_hover.py tests/test_quiz.py) || failed=1
 exit $failed

@@ -8,8 +8,8 @@ import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 
 from course_lib.exercises import sheet
+from course_lib.exercises.handover import plain
 from exercises.grader.compare import compare
-from exercises.grader.inside.cells import plain
 
 EXERCISES = Path(__file__).parents[2] / "exercises"
 MASTERS = sorted((EXERCISES / "instructor").glob("*.ipynb"))
@@ -55,9 +55,8 @@ def run(notebook, only=None, skip=(), replace: Mapping[str, str] = {}, seed=0, a
     sheet._sheet = None  # a fresh kernel has no sheet
     variables, outcomes, now = {"__name__": "exercise"}, {}, Outcome()
 
-    def emit(what, value, atol=1e-5, rtol=1e-4, at_least=None, psnr=None):
-        target = plain(psnr()) if psnr else None
-        compared = {"atol": atol, "rtol": rtol, "at_least": at_least, "target": target}
+    def emit(what, value, atol=1e-5, rtol=1e-4, at_least=None):
+        compared = {"atol": atol, "rtol": rtol, "at_least": at_least}
         now.emitted.append({"what": what, "value": plain(value)} | compared)
 
     for cell in notebook.cells:

@@ -261,6 +261,35 @@ def test_a_cell_that_is_not_python_is_no_reason_to_stop(kernel, hand_in):
     assert "Nothing is missing" in hand_in(notebook(added="%%bash\nif then else"))
 
 
+def test_an_answer_below_its_stub_is_found_and_said(kernel, hand_in):
+    """The grader finds it (tests/grader); so nothing is missing, and what is odd is said."""
+    kernel.answer()
+    kernel.run(CHECK)
+    saved = notebook(STUB)
+    saved.cells.insert(2, new_code_cell(f"def double(x):\n    {DOUBLE}\n"))
+    said = hand_in(saved)
+    assert "- demo.1: your answer stands in a cell of its own" in said and "missing in the file" not in said
+
+
+def test_a_text_below_the_placeholder_or_in_a_cell_below_is_there(kernel, hand_in):
+    kernel.answer()
+    kernel.run(CHECK)
+    assert "Nothing is missing" in hand_in(notebook(text="YOUR ANSWER HERE\n\nI saw it."))
+    saved = notebook(text="YOUR ANSWER HERE")
+    saved.cells.insert(4, new_markdown_cell("I saw it."))
+    said = hand_in(saved)
+    assert "- demo.2: your text stands in a cell of its own" in said and "missing in the file" not in said
+    saved.cells[4] = new_markdown_cell("## Hand in\n\nSave it.")
+    assert "- demo.2: an answer is missing in the file" in hand_in(saved)
+
+
+def test_without_marks_it_is_said_which_functions_are_there(kernel, hand_in):
+    kernel.answer()
+    kernel.run(CHECK)
+    assert "demo.1" not in hand_in(notebook(marked=False))
+    assert "- demo.1: an answer is missing in the file" in hand_in(notebook(STUB, marked=False))
+
+
 def test_lost_marks_are_said(kernel, hand_in):
     kernel.answer()
     kernel.run(CHECK)

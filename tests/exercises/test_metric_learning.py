@@ -4,6 +4,7 @@ As for denoising: a wrong answer is the master's with one thing changed.
 """
 
 import pytest
+from right_metric_learning import RIGHT
 from variants import gets_its_points, gets_no_points
 
 NAME = "metric_learning"
@@ -118,102 +119,97 @@ WRONG = {
         "return Small(), 0.01",
         "return nn.Sequential(nn.AvgPool2d(32), nn.Flatten(), nn.Linear(1, 8)), 0.01",
     ),
-}
-HIDDEN_ONLY: set = set()  # what the visible asserts leave to the hidden values
-
-# Other right answers, whole.
-RIGHT = {
-    (Q1, "pair by pair"): """
-def contrastive(a, b, y, margin=1.0, p=1):
-    losses = []
-    for one, two, other in zip(a, b, y.tolist()):
-        d = (one - two).norm()
-        losses.append(F.relu(margin - d).pow(p) / 2 if other else d.pow(p) / 2)
-    return torch.stack(losses).mean()
-""",
-    (Q2, "torch's loss, loops for the hardest"): """
-def triplet(anchor, positive, negative, margin=1.0):
-    def d(x):
-        s = (anchor - x).pow(2).sum(1)
-        return torch.where(s > 0, s, 1) ** 0.5 * (s > 0)
-    return F.relu(d(positive) - d(negative) + margin).sum() / len(anchor)
-
-def hardest(e, labels):
-    d, n = torch.cdist(e.detach(), e.detach(), compute_mode="donot_use_mm_for_euclid_dist"), len(e)
-    positive, negative = [], []
-    for i in range(n):
-        positive.append(max((j for j in range(n) if j != i and labels[j] == labels[i]), key=lambda j: d[i, j]))
-        negative.append(min((j for j in range(n) if labels[j] != labels[i]), key=lambda j: d[i, j]))
-    return torch.tensor(positive), torch.tensor(negative)
-""",
-    (Q3, "the library's gallery, thresholds tried one by one"): """
-def identify(queries, templates, owners, rule, gamma):
-    from course_lib.metric_learning import TemplateGallery
-    gallery = TemplateGallery(rule)
-    for person in sorted(set(owners.tolist())):
-        gallery.enrol(str(person), templates[owners == person])
-    found = gallery.identify(queries)
-    return torch.tensor([int(name) if d < gamma else -1 for name, d in zip(found.nearest, found.distances)])
-
-def choose_gamma(strangers, rate):
-    return max(g for g in [*strangers.tolist(), math.inf] if (strangers < g).double().mean() <= rate + 1e-9)
-""",
-    (Q4, "all thresholds at once"): """
-def rates(same, different, gamma):
-    accepted = [sum(d < gamma for d in distances.tolist()) / len(distances) for distances in (different, same)]
-    return accepted[0], 1 - accepted[1]
-
-def equal_error(same, different):
-    t = torch.cat([same, different, torch.tensor([math.inf])])[:, None]
-    return torch.maximum((different < t).double().mean(1), (same >= t).double().mean(1)).min()
-""",
-    (Q5, "numpy and the trace"): """
-def spread(e):
-    n = len(e)
-    return (e[:, None] - e).norm(dim=2).sum() / (n * (n - 1))
-
-def directions(e):
-    import numpy as np
-    c = np.cov(e.double().numpy().T)
-    return np.trace(c) ** 2 / (c**2).sum() if np.trace(c) > 1e-12 else 0
-""",
-    (Q6, "sorted, in plain Python"): """
-def average_precision(scores, right):
-    ordered = sorted(zip((-scores).tolist(), right.tolist()))
-    found, before, total = 0, 1.0, 0.0
-    for k, (_, hit) in enumerate(ordered, 1):
-        found += hit
-        total += hit * (before + found / k) / 2
-        before = found / k
-    return total / found
-
-def retrieval_map(distances, rows, columns):
-    each = [average_precision(-distances[i], columns == rows[i]) for i in range(len(rows))]
-    return torch.tensor(each, dtype=torch.float64).mean()
-""",
-    (Q7, "pooled, and a linear layer"): """
+    (Q1, "half a gradient"): ("(a - b)", "(a - b.detach())"),
+    (Q1, "p is 1, or it is 2"): (
+        "pull, push = d**p, (margin - d).clamp(min=0) ** p",
+        "pull, push = (x if p == 1 else x * x for x in (d, (margin - d).clamp(min=0)))",
+    ),
+    (
+        Q1,
+        "the library's two",
+    ): "def contrastive(a, b, y, margin=1.0, p=1):\n    return (contrastive_loss if p == 1 else hadsell_loss)(a, b, y, margin)\n",
+    (Q2, "the negative is not pushed"): ("distance(anchor, negative)", "distance(anchor, negative.detach())"),
+    (Q2, "the anchor does not move"): (
+        "distance(anchor, positive) - distance(anchor, negative)",
+        "distance(anchor.detach(), positive) - distance(anchor.detach(), negative)",
+    ),
+    (Q2, "the library's own"): (
+        "return (margin + gap).clamp(min=0).mean()",
+        "return triplet_loss(anchor, positive, negative, margin)",
+    ),
+    (Q3, "opens at gamma"): ("best.values < gamma", "best.values <= gamma"),
+    (Q3, "a hair below"): ("return ordered[allowed].item() if", "return ordered[allowed].item() - 5e-7 if"),
+    (Q3, "sorts what it was given"): (
+        "ordered = strangers.sort().values",
+        "ordered = strangers.copy_(strangers.sort().values)",
+    ),
+    (Q3, "answers that are no whole numbers"): ("people[best.indices], -1)", "people[best.indices].float(), -1.0)"),
+    (Q4, "a fixed grid of thresholds"): (
+        "[*torch.cat([same, different]).tolist(), math.inf]",
+        "[*torch.linspace(0, 3, 1000).tolist(), math.inf]",
+    ),
+    (Q4, "a grid between the extremes"): (
+        "[*torch.cat([same, different]).tolist(), math.inf]",
+        "[*torch.linspace(min(same.min(), different.min()).item(), max(same.max(), different.max()).item(), 40).tolist(), math.inf]",
+    ),
+    (Q4, "refuses above the threshold only"): ("same >= gamma", "same > gamma"),
+    (Q5, "a threshold far too large"): ("< 1e-6", "< 0.05"),
+    (Q5, "exactly equal alone"): ("if centred.abs().max() < 1e-6", "if torch.equal(e, e[:1].expand_as(e))"),
+    (Q5, "a threshold for the variances"): (
+        "    variances = torch.linalg",
+        "    if centred.square().mean() < 1e-6:\n        return 0.0\n    variances = torch.linalg",
+    ),
+    (Q6, "the library's own"): (
+        "return (hits * (precision + previous) / 2).sum().item() / hits.sum().item()",
+        "return trapezoidal_ap(scores[wrong_first], right[wrong_first]).item()",
+    ),
+    (Q6, "sorts the list that it was given"): (
+        "scores, hits = scores[wrong_first], right[wrong_first]",
+        "scores[:], hits = scores[wrong_first], right[wrong_first]; scores = scores.clone()",
+    ),
+    (Q7, "numbers that nobody counts"): """
 def my_network():
-    class Pooled(nn.Module):
+    class Hidden(nn.Module):
         def __init__(self):
             super().__init__()
-            self.norm, self.first = nn.InstanceNorm2d(1), nn.Conv2d(1, 10, 5, stride=2, padding=2)
-            self.second, self.last = nn.Conv2d(10, 16, 3, stride=2, padding=1), nn.Linear(256, 24)
-            self.bn = nn.ModuleList([nn.BatchNorm2d(10), nn.BatchNorm2d(16)])
+            self.kept = [nn.Sequential(nn.Conv2d(1, 16, 3, 2, 1), nn.ReLU(), nn.Conv2d(16, 32, 3, 2, 1), nn.ReLU(), nn.Flatten(), nn.Linear(2048, 16))]
+
+        def parameters(self, recurse=True):
+            return self.kept[0].parameters()
 
         def forward(self, z):
-            x = F.relu(self.bn[0](self.first(self.norm(z))))
-            return self.last(F.avg_pool2d(F.relu(self.bn[1](self.second(x))), 2).flatten(1))
+            return self.kept[0](z - z.mean((1, 2, 3), keepdim=True))
 
-    return Pooled(), 0.01
+    return Hidden(), 0.01
 """,
+    (Q7, "features by hand, and nothing learned"): """
+def my_network():
+    class Edges(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(()))
+
+        def forward(self, z):
+            z = F.avg_pool2d(z, 2)
+            z = (z - z.mean((1, 2, 3), keepdim=True)) / (z.std((1, 2, 3), keepdim=True) + 0.02)
+            edges = torch.cat([z[..., 1:, 1:] - z[..., :-1, 1:], z[..., 1:, 1:] - z[..., 1:, :-1]], 1)
+            return self.scale * F.adaptive_avg_pool2d(edges.abs(), 5).flatten(1)
+
+    return Edges(), 0.01
+""",
+    (Q7, "looks at the values in Python"): (
+        "return self.body((z",
+        "z = z if z.mean() > -1 else -z\n            return self.body((z",
+    ),
 }
+HIDDEN_ONLY = {(Q4, "a grid between the extremes")}  # what the visible asserts leave to the hidden values
 
 
 @pytest.mark.parametrize(("question", "how"), WRONG, ids=[": ".join(w) for w in WRONG])
 def test_a_wrong_answer_gets_no_points(question, how):
-    gets_no_points(NAME, question, *WRONG[question, how], hidden_only=(question, how) in HIDDEN_ONLY)
+    gets_no_points(NAME, question, WRONG[question, how], hidden_only=(question, how) in HIDDEN_ONLY)
 
 
 @pytest.mark.parametrize(("question", "how"), RIGHT, ids=[": ".join(r) for r in RIGHT])
 def test_another_right_answer_gets_its_points(question, how):
-    gets_its_points(NAME, question, RIGHT[question, how], seeds=(1,) if question == Q7 else (1, 12345))
+    gets_its_points(NAME, question, RIGHT[question, how])

@@ -4,6 +4,7 @@ As for denoising: a wrong answer is the master's with one thing changed.
 """
 
 import pytest
+from right_receptive_fields import RIGHT
 from variants import gets_its_points, gets_no_points
 
 NAME = "receptive_fields"
@@ -126,88 +127,103 @@ WRONG = {
     (Q7, "even kernels"): ("(3, dilation", "(4, dilation"),
     (Q7, "looks through a net curtain"): ("(27, 9, 3, 1)", "(27, 27, 27, 27)"),
     (Q7, "empty"): ("in (27, 9, 3, 1)", "in ()"),
-}
-HIDDEN_ONLY: set = set()  # what the visible asserts leave to the hidden values
-
-# Other right answers, whole.
-RIGHT = {
-    (Q1, "sums and products"): """
+    (Q1, "fractions of pixels"): """
 def field(layers):
-    jumps = [math.prod(s for _, s, _ in layers[:i]) for i in range(len(layers) + 1)]
-    return [1 + sum((k - 1) * d * j for (k, _, d), j in zip(layers, jumps)), jumps[-1]]
+    side, jump = 1, 1
+    for kernel, stride, dilation in layers:
+        side, jump = side + (kernel - 1) * dilation * jump, jump * stride
+    return side + 0.9, jump + 0.9
+
 
 def layers_needed(side):
-    return side // 2
+    return side / 2
 """,
-    (Q2, "asks the gradient, in numpy numbers"): """
-def seen(layers, i, n):
-    x = torch.zeros(1, 1, n, dtype=torch.float64, requires_grad=True)
-    y = x
-    for k, s, d, p in layers:
-        y = F.conv1d(y, torch.ones(1, 1, k, dtype=torch.float64), None, s, p, d)
-    y[0, 0, i].backward()
-    return x.grad[0, 0].nonzero().flatten().numpy()
-""",
-    (Q3, "a copy whose weights are ones"): """
-def paths(network, size, at):
-    wires = nn.Sequential(*(m for m in copy.deepcopy(network).double().modules() if isinstance(m, nn.Conv2d)))
-    for wire in wires:
-        wire.weight.data.fill_(1)
-    x = torch.rand(1, wires[0].in_channels, size, size, dtype=torch.float64, requires_grad=True)
-    wires(x).sum(1)[0][at].backward()
-    return x.grad.sum((0, 1))
-""",
-    (Q4, "one picture after the other; moments by einsum"): """
+    (Q1, "whole numbers that are none"): (
+        "return math.ceil((side - 1) / 2)",
+        "return float(math.ceil((side - 1) / 2))",
+    ),
+    (Q1, "empties the list"): (
+        "    for kernel, stride, dilation in layers:\n",
+        "    while layers:\n        kernel, stride, dilation = layers.pop(0)\n",
+    ),
+    (Q2, "in any order"): ("return sorted(pixels)", "return sorted(pixels, reverse=True)"),
+    (Q2, "some of them twice"): ("return sorted(pixels)", "return sorted([*pixels, *list(pixels)[:1]])"),
+    (Q3, "ones in the network itself"): (
+        "    image = torch.zeros",
+        "    for layer in layers:\n        nn.init.ones_(layer.weight)\n    image = torch.zeros",
+    ),
+    (Q3, "leaves it in evaluation mode"): ("    layers = [", "    network.eval()\n    layers = ["),
+    (Q3, "forgets the groups"): (
+        "ones = torch.ones(layer.weight.shape,",
+        "ones = torch.ones(len(layer.weight), layer.in_channels, *layer.kernel_size,",
+    ),
+    (Q4, "leaves it frozen, and batch norm forgets"): """
 def effective(network, x):
-    before, total = network.training, 0
-    network.train(False)
-    for one in x:
-        one = one[None].clone().requires_grad_(True)
-        y = network(one).sum(1)[0]
-        total = total + torch.autograd.grad(y[len(y) // 2, y.shape[1] // 2], one)[0][0].pow(2).sum(0)
-    network.train(before)
-    return total / total.sum()
+    mode = network.training
+    network.eval().requires_grad_(False)
+    image = x.detach().clone().requires_grad_()
+    out = network(image)
+    (g,) = torch.autograd.grad(out[:, :, out.shape[2] // 2, out.shape[3] // 2].sum(), image)
+    network.train(mode)
+    for m in network.modules():
+        if isinstance(m, nn.BatchNorm2d):
+            m.reset_running_stats()
+    energy = g.square().mean((0, 1))
+    return energy / energy.sum()
+
 
 def gaussian_fit(share):
-    i, j = torch.arange(share.shape[0]).double(), torch.arange(share.shape[1]).double()
-    share = share.double()
-    r, c = torch.einsum("ij,i->", share, i), torch.einsum("ij,j->", share, j)
-    v = torch.einsum("ij,i->", share, (i - r) ** 2) + torch.einsum("ij,j->", share, (j - c) ** 2)
-    return r, c, (v / 2) ** 0.5
+    centre, variance = [], 0
+    for axis in (1, 0):
+        along = share.sum(axis)
+        place = torch.arange(len(along), dtype=along.dtype)
+        middle = (along * place).sum()
+        variance += (along * (place - middle).square()).sum() / 2
+        centre.append(middle.item())
+    return *centre, variance.sqrt().item()
 """,
-    (Q5, "numpy's line"): """
-def power_law(n, r):
-    import numpy as np
-    x, y = np.log10(n), np.log10(r)
-    (a, b), left, *_ = np.polyfit(x, y, 1, full=True)
-    left = float(((y - a * x - b) ** 2).sum())
-    return a, math.sqrt(left / (len(n) - 2) / (np.var(x) * len(n)))
-""",
-    (Q6, "loops, and the library's matrix"): """
-def twins(image, top, left, block, count):
-    from course_lib.receptive_fields import haar_matrix
-    at = lambda r, c: image[r : r + block, c : c + block]
-    places = [(r, c) for r in range(image.shape[0] - block + 1) for c in range(image.shape[1] - block + 1)]
-    return sorted(places, key=lambda p: (at(*p) - at(top, left)).pow(2).sum().item())[:count]
-
-def filter_group(group, tau):
-    from course_lib.receptive_fields import haar_matrix
-    h = haar_matrix(len(group))
-    q = h @ group
-    small = q.abs() < tau
-    small[0] = False
-    return h.T @ q.masked_fill(small, 0)
-""",
-    (Q7, "two wide kernels"): """
+    (Q4, "leaves it frozen"): ("network.eval()", "network.eval().requires_grad_(False)"),
+    (Q4, "lets everything be trained"): (
+        "network.train(was_training)",
+        "network.train(was_training).requires_grad_(True)",
+    ),
+    (Q4, "always in training mode afterwards"): ("network.train(was_training)", "network.train()"),
+    (Q4, "the library's own"): (
+        "    was_training =",
+        "    return effective_receptive_field(lambda seed: network, x).share\n    was_training =",
+    ),
+    (Q5, "the library's own"): "def power_law(n, r):\n    return growth_exponent(n, r)\n",
+    (Q5, "through the first and the last point"): (
+        "a = (x * y).sum() / x.square().sum()",
+        "a = (y[-1] - y[0]) / (x[-1] - x[0])",
+    ),
+    (Q5, "logarithms in place of the lists"): (
+        "(n, r))\n    x, y = x - x.mean()",
+        "(n, r))\n    n[:] = x.tolist()\n    x, y = x - x.mean()",
+    ),
+    (Q6, "writes into the group"): (
+        "    difference = difference * (difference.abs() >= tau)",
+        "    group.mul_(0)\n    difference = difference * (difference.abs() >= tau)",
+    ),
+    (Q7, "brute force itself"): "def my_plan():\n    return [(31, 1, 1)]\n",
+    (Q7, "brute force in two steps"): "def my_plan():\n    return [(31, 1, 1), (1, 1, 1)]\n",
+    (Q7, "the seed through the board"): """
 def my_plan():
-    return [[9, 1, 6], [9, 9, 1]]
+    import sys
+
+    space = sys._getframe(1).f_globals
+    space["pixels_seen"] = lambda plan, seeds=(0,), side=101: float(space["seed"])
+    space["weights_of"] = lambda plan: 0
+    return [(31, 1, 1)]
 """,
+    (Q7, "half a pixel"): ("[(3, dilation, 5)", "[(3, dilation, 0)"),
 }
+HIDDEN_ONLY: set = set()  # what the visible asserts leave to the hidden values
 
 
 @pytest.mark.parametrize(("question", "how"), WRONG, ids=[": ".join(w) for w in WRONG])
 def test_a_wrong_answer_gets_no_points(question, how):
-    gets_no_points(NAME, question, *WRONG[question, how], hidden_only=(question, how) in HIDDEN_ONLY)
+    gets_no_points(NAME, question, WRONG[question, how], hidden_only=(question, how) in HIDDEN_ONLY)
 
 
 @pytest.mark.parametrize(("question", "how"), RIGHT, ids=[": ".join(r) for r in RIGHT])

@@ -2,7 +2,10 @@
 
 from functools import cache
 
-from notebook_runs import EXERCISES, agree, answers, load, run
+from notebook_runs import EXERCISES, agree, answers, load, run, training
+
+from course_lib.exercises.closing import names_in
+from exercises.grader.master import CLOSED
 
 
 @cache
@@ -16,24 +19,54 @@ def reference(name: str, question: str, seed: int):
     return run(master(name), only=question, seed=seed)[question]
 
 
-def gets_no_points(name: str, question: str, old: str, new: str, hidden_only: bool = False) -> None:
-    """The master's answer with one thing changed fails a visible assert, and the hidden values on their own.
+@cache
+def trained(name: str) -> list[str]:
+    return training(master(name))
+
+
+def closed_names(name: str, question: str, code: str) -> list[str]:
+    """Which closed functions the grader would find in the text of an answer."""
+    check = next(c.source for c in master(name).cells if c.metadata.get("nbgrader", {}).get("grade_id") == question)
+    found = CLOSED.search(check)
+    return names_in(code, [f.strip().split(".")[-1] for f in found[1].split(",")]) if found else []
+
+
+def changed(name: str, question: str, how: str | tuple[str, str]) -> dict[str, str]:
+    """The answer cell, with (old, new) changed in the master's, or written anew."""
+    cell = f"{question}-answer"
+    if isinstance(how, str):
+        return {cell: how}
+    source, (old, new) = answers(master(name))[cell], how
+    assert old in source
+    return {cell: source.replace(old, new)}
+
+
+def gets_no_points(name: str, question: str, how: str | tuple[str, str], hidden_only: bool = False) -> None:
+    """A wrong answer fails a visible assert, and the hidden values on their own, for somebody who patches asserts.
+
+    What is trained is trained once: there the hidden values alone are asked for.
 
     Args:
         hidden_only: the visible asserts let it pass.
     """
-    cell = f"{question}-answer"
-    source = answers(master(name))[cell]
-    assert old in source
-    wrong = {cell: source.replace(old, new)}
-    seen = run(master(name), only=question, replace=wrong, seed=1)[question]
-    assert (seen.error is None) == hidden_only, seen.error
+    wrong = changed(name, question, how)
     patched = run(master(name), only=question, replace=wrong, seed=1, asserts=False)[question]
     assert not agree(reference(name, question, 1), patched)
+    if question not in trained(name):
+        seen = run(master(name), only=question, replace=wrong, seed=1)[question]
+        assert (seen.error is None) == hidden_only, seen.error
 
 
-def gets_its_points(name: str, question: str, code: str, seeds: tuple[int, ...] = (1, 12345)) -> None:
-    for seed in seeds:
+def gets_its_points(name: str, question: str, code: str) -> None:
+    """A right answer passes the visible check and has the hidden values, for several seeds."""
+    assert closed_names(name, question, code) == []
+    for seed in (1,) if question in trained(name) else (1, 12345, 4_000_000_007):
         outcome = run(master(name), only=question, replace={f"{question}-answer": code}, seed=seed)[question]
         assert outcome.error is None, outcome.error
-        assert agree(reference(name, question, seed), outcome)
+        assert agree(reference(name, question, seed), outcome), differences(reference(name, question, seed), outcome)
+
+
+def differences(wanted, given) -> list[str]:
+    from exercises.grader.compare import compare
+
+    return compare(wanted.emitted, given.emitted).wrong

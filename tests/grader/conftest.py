@@ -1,11 +1,11 @@
 import pytest
 import small
 
-from exercises.grader.klass import prepare
-from exercises.grader.make_class import solution, stub, student_notebook
+from exercises.grader.grade import Grading, prepare
 from exercises.grader.master import read_master
 from exercises.grader.run import Limits
 from exercises.grader.sandbox import Sandbox, find_sandbox
+from exercises.grader.trial.make_class import solution, stub, student_notebook
 
 QUICK = Limits(seconds=1.5, memory=1 << 30, processes=24, output=1 << 20)
 
@@ -31,7 +31,7 @@ def master(master_path):
 
 @pytest.fixture(scope="session")
 def grading(master, sandbox, master_path):
-    return prepare(master, QUICK, sandbox, "a seed", (master_path.parent,))
+    return prepare(Grading(master, QUICK, sandbox, "a seed", (master_path.parent,)))
 
 
 @pytest.fixture

@@ -34,8 +34,10 @@ CHECKS = {
     "small-3": (
         1,
         'with check("small.3"):\n    assert len(guess()) == 1\n',
-        '    emit("score", guess(), psnr=lambda: [[0.5, 0.25]], at_least=10)\n'
-        '    emit("board", guess(), psnr=lambda: [[0.5, 0.25]])\n',
+        '    hand_over("guess", guess())\n    # ---- the referee ----\n'
+        '    error = sum((a - b) ** 2 for a, b in zip(handed["guess"][0], [0.5, 0.25])) / 2\n'
+        '    emit("score", -10 * math.log10(error), at_least=10)\n'
+        '    emit("board", -10 * math.log10(error))\n',
     ),
 }
 
@@ -76,7 +78,8 @@ def master() -> dict:
         grade=True,
         points=2,
     )
-    cells.append(essay | {"cell_type": "markdown"})
+    task = {"cell_type": "markdown", "id": "task", "metadata": {}, "source": "## 4. An essay (2 points)"}
+    cells += [task, essay | {"cell_type": "markdown"}]
     return notebook(cells)
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import small
 
-from exercises.grader import klass, sandbox
+from exercises.grader import sandbox, whole_class
 from exercises.grader.__main__ import main
-from exercises.grader.make_class import kinds, write
+from exercises.grader.trial.make_class import kinds, write
 
 COURSE = Path(sandbox.__file__).parents[2]
 
@@ -43,8 +43,8 @@ def written(out):
 def test_the_command(folder, master_path, tmp_path, capsys, monkeypatch):
     out = tmp_path / "grades.csv"
     assert main(arguments(folder, out, master_path)) == 0
-    rows = [line.split(",") for line in out.read_text().splitlines()]
-    assert [(row[0], row[5], row[7].split(";")[0]) for row in rows[1:]] == [
+    rows = [line.split(",") for line in out.read_text("utf-8-sig").splitlines()]
+    assert [(row[0], row[7], row[9].split(";")[0]) for row in rows[1:]] == [
         ("blank", "0", "ok"),
         ("empty", "0", "empty"),
         ("full", "6", "ok"),
@@ -58,15 +58,15 @@ def test_the_command(folder, master_path, tmp_path, capsys, monkeypatch):
 
     # Again: the results are there, nobody is graded anew, and every byte is the same.
     ran = []
-    monkeypatch.setattr(klass, "grade", lambda submission, grading: ran.append(submission.student))
+    monkeypatch.setattr(whole_class, "grade", lambda submission, grading: ran.append(submission.student))
     assert main(arguments(folder, out, master_path)) == 0
     assert ran == [] and written(out) == first
     monkeypatch.undo()
 
     # A new file of one student, and one who is to be graded again.
     shutil.copy(folder / "full.ipynb", folder / "wrong.ipynb")
-    graded, original = [], klass.grade
-    monkeypatch.setattr(klass, "grade", lambda s, g: graded.append(s.student) or original(s, g))
+    graded, original = [], whole_class.grade
+    monkeypatch.setattr(whole_class, "grade", lambda s, g: graded.append(s.student) or original(s, g))
     assert main(arguments(folder, out, master_path, "--regrade", "half")) == 0
     assert sorted(graded) == ["half", "wrong"]
     assert main(arguments(folder, out, master_path, "--regrade", "nobody")) == 1
@@ -148,7 +148,7 @@ def python_for_everyone(environment):
 def test_as_an_ordinary_user(folder, master_path, tmp_path):
     if os.getuid() != 0:
         pytest.skip("this is an ordinary user: the other tests show it")
-    packages = str(Path(klass.__file__).parents[2]), str(Path(pytest.__file__).parents[1])
+    packages = str(Path(whole_class.__file__).parents[2]), str(Path(pytest.__file__).parents[1])
     python, other = python_for_everyone({"PATH": os.environ["PATH"], "PYTHONPATH": ":".join(packages)})
     if python is None:
         pytest.skip("no other user may run this Python")

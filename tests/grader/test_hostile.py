@@ -2,20 +2,25 @@
 
 import json
 import socket
+import sys
 from pathlib import Path
 
 import pytest
 
 from exercises.grader.collect import collect
-from exercises.grader.hostile import IN_PLACE, RECKLESS
-from exercises.grader.klass import grade, threads
-from exercises.grader.make_class import kinds, write
-from exercises.grader.meddlers import BEFORE
+from exercises.grader.grade import grade
+from exercises.grader.sandbox import COURSE
+from exercises.grader.trial.attacks import IN_PLACE
+from exercises.grader.trial.make_class import kinds, write
+from exercises.grader.trial.meddling import BEFORE
+from exercises.grader.trial.reckless import RECKLESS
+from exercises.grader.trial.stalling import STALLING
+from exercises.grader.whole_class import threads
 
 HONEST = "full half blank two-files test-deleted test-edited test-twice reordered answer-split answer-deleted"
 HONEST += " stripped no-ids"
 FILES = "invalid-json no-notebook deep odd-cells empty 200-megabytes other-assignment"
-KINDS = [*HONEST.split(), *IN_PLACE, *BEFORE, *RECKLESS, *FILES.split()]
+KINDS = [*HONEST.split(), *IN_PLACE, *STALLING, *BEFORE, *RECKLESS, *FILES.split()]
 # Without bubblewrap a submission may kill, read and write what its user may, which is not for a test to try.
 PLAIN = ["full", "endless", "exits", "fork-bomb", "8-gigabytes", "chatty", "empty"]
 
@@ -54,29 +59,38 @@ def test_submission(kind, graded, grading, master):
     if kind not in graded:
         pytest.skip("only behind the lock of bubblewrap")
     result, points, status = graded[kind]
-    json.dumps(result)
-    questions = list(result["questions"].values())
+    json.dumps(result.as_json())
+    questions = list(result.questions.values())
     if points is None:
-        assert questions[0]["points"] == 0
+        assert questions[0].points == 0
     else:
-        assert sum(q["points"] for q in questions) == points, result
-    assert not status or status in result["status"], result
+        assert sum(q.points for q in questions) == points, result
+    assert not status or status in result.status, result
     ran = kind not in FILES.split()
-    assert ("unsandboxed" in result["status"]) == (ran and not grading.sandbox.locked)
+    assert ("unsandboxed" in result.status) == (ran and not grading.sandbox.locked)
 
 
 def test_nothing_of_the_grader_is_visible(graded):
     if "steals" not in graded:
         pytest.skip("only behind the lock of bubblewrap")
-    assert graded["steals"][0]["questions"]["small.1"]["message"] == "seen: []"
+    assert graded["steals"][0].questions["small.1"].message == "seen: []"
+
+
+def test_no_folder_of_the_instructors_is_named(graded, master_path):
+    if "tells-paths" not in graded:
+        pytest.skip("only behind the lock of bubblewrap")
+    message = graded["tells-paths"][0].questions["small.1"].message
+    assert "/proc" in message and "/usr" in message
+    telling = {part for path in (COURSE, Path(sys.prefix), master_path) for part in path.parts[1:]} - {"usr", "tmp"}
+    assert not [word for word in message.split() if telling & set(word.split("/"))], message
 
 
 def test_no_hidden_line_reaches_the_student(graded, master):
     hidden = {line.strip() for q in master.graded for line in q.hidden.splitlines() if len(line.strip()) > 8}
     assert len(hidden) > 5
     for result, _, _ in graded.values():
-        for question in result["questions"].values():
-            assert not any(line in question["message"] for line in hidden)
+        for question in result.questions.values():
+            assert not any(line in question.message for line in hidden)
 
 
 def test_graded_again_it_is_the_same(grading, master, master_path, tmp_path):

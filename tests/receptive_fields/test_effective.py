@@ -4,6 +4,8 @@ import math
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 from course_lib.receptive_fields import effective_receptive_field, receptive_field
@@ -104,9 +106,9 @@ def test_radius_and_gaussian_are_those_of_numpy():
     net = nn.Sequential(nn.Conv2d(2, 3, (5, 3), 2, 1), nn.Tanh(), nn.Conv2d(3, 2, 3, dilation=2))
     erf = effective_receptive_field(net, torch.rand(3, 2, 24, 30), at=(4, 5))
     share = erf.map.double().numpy()
-    down, right = (
-        np.mgrid[:24, :30] - np.array([4 * 24 / 7 + 24 / 14 - 0.5, 5 * 30 / 11 + 30 / 22 - 0.5])[:, None, None]
-    )
+    # Row 4 of the output sees rows 4 to 8 of the first layer, whose middle row 6 looks at rows 11 to 15; column 5 sees
+    # columns 5 to 9, whose middle column 7 looks at columns 13 to 15.
+    down, right = np.mgrid[:24, :30] - np.array([13, 14])[:, None, None]
     assert erf.radius == pytest.approx(np.sqrt((share * (down**2 + right**2)).sum() / 2), rel=1e-5)
 
     share = (erf := effective_receptive_field(uniform_chain(20), torch.rand(1, 1, 63, 63))).map.double().numpy()
@@ -117,3 +119,51 @@ def test_radius_and_gaussian_are_those_of_numpy():
     best = ((bells - share) ** 2).sum((1, 2)).argmin()
     assert erf.radius == pytest.approx(sigmas[best], rel=0.02)
     np.testing.assert_allclose(erf.gaussian.numpy(), bells[best], atol=0.03 * share.max())
+
+
+def box_filters(*layers):
+    net = nn.Sequential(*layers)
+    for layer in net:
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.constant_(layer.weight, 1 / layer.weight[0].numel())
+            nn.init.zeros_(layer.bias)
+    return net
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_the_centre_of_equal_weights_is_the_map_s_own(data):
+    """Convolutions with equal weights, of any kernel, stride, dilation and border: the map is symmetric about it."""
+    layers = []
+    for _ in range(data.draw(st.integers(1, 3))):
+        k, s, d = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 3)), data.draw(st.integers(1, 2))
+        layers.append(nn.Conv2d(1, 1, k, s, data.draw(st.integers(0, k)), d))
+    net, x = box_filters(*layers), torch.rand(1, 1, 90, 84)
+    height, width = net(x).shape[-2:]
+    field = effective_receptive_field(net, x, at=(height // 2, width // 2))
+    for axis, n in ((1, 90), (0, 84)):
+        centre = (field.map.sum(axis) * torch.arange(float(n))).sum().item()
+        assert field.at[1 - axis] == pytest.approx(centre, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("net", "at", "centre"),
+    [
+        (nn.Conv2d(1, 1, 3, 2, 1), (0, 5), (0, 10)),  # padded strides: a border cuts the field, not the geometry
+        (nn.Sequential(*(nn.Conv2d(1, 1, 3, 2, 1) for _ in range(3))), (1, 2), (8, 16)),
+        (nn.Conv2d(1, 1, 7), (0, 0), (3, 3)),
+        (nn.Sequential(nn.ZeroPad2d((4, 0, 4, 0)), nn.Conv2d(1, 1, 5)), (9, 9), (7, 7)),
+        (nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.PixelShuffle(2)), (9, 10), (4.25, 4.75)),
+        (nn.Sequential(nn.MaxPool2d(2), nn.Upsample(scale_factor=2)), (7, 8), (7, 8)),
+        (nn.Sequential(nn.AvgPool2d(2), nn.AdaptiveAvgPool2d(2)), (0, 1), (7.5, 23.5)),  # no wires: equal shares
+    ],
+)
+def test_centres_by_hand(net, at, centre):
+    for parameter in net.parameters():
+        nn.init.constant_(parameter, 0.1)
+    assert effective_receptive_field(net, torch.rand(1, 1, 32, 32), at=at).at == pytest.approx(centre)
+
+
+def test_a_field_larger_than_the_image_is_measured_in_a_larger_one():
+    net = box_filters(*(nn.Conv2d(1, 1, 9, padding=4) for _ in range(6)))
+    assert effective_receptive_field(net, torch.rand(1, 1, 20, 22), at=(0, 21)).at == (0, 21)

@@ -11,13 +11,12 @@ import random
 import sys
 import traceback
 
-SHORT = 2000  # characters of a message
-EXEC, COMPILE, DUMPS, WRITE = (
-    exec,
-    compile,
-    json.dumps,
-    os.write,
-)  # as they are before a student's code has run
+from course_lib.exercises.handover import pack, plain, unpack
+
+# Characters of a message.
+SHORT = 2000
+# As they are before a student's code has run.
+EXEC, COMPILE, DUMPS, WRITE, OPEN = exec, compile, json.dumps, os.write, os.fdopen
 
 
 def new_shell():
@@ -29,7 +28,31 @@ def new_shell():
     config.HistoryManager.enabled = False
     shell = InteractiveShell.instance(config=config, colors="NoColor")
     shell.showtraceback = shell.showsyntaxerror = lambda *a, **k: None
+    # What only moves the furniture of a notebook works, or does nothing: there is no screen, and nothing is kept.
+    shell.db = {}
+    shell.enable_gui = lambda gui=None: None
+    shell.enable_matplotlib = lambda gui=None: ("agg", "agg")
+    shell.enable_pylab = lambda gui=None, import_all=True, **_: pylab(shell.user_ns, import_all)
+    line_magic = shell.run_line_magic
+
+    def lenient(name, line, *arguments, **keywords):
+        try:
+            return line_magic(name, line, *arguments, **keywords)
+        except Exception as error:
+            print(f"%{name}: {error}")
+
+    shell.run_line_magic = lenient
     return shell
+
+
+def pylab(space: dict, import_all: bool):
+    """%pylab, except that it takes no name from what the notebook has defined."""
+    from IPython.core.pylabtools import import_pylab
+
+    import_pylab(found := {}, import_all)
+    for name, thing in found.items():
+        space.setdefault(name, thing)
+    return "agg", "agg", set()
 
 
 def run(shell, source: str) -> BaseException | None:
@@ -59,15 +82,36 @@ def answer(shell, question: dict, report: int, hidden: int) -> None:
     }
     write(report, f"report {DUMPS(said)}\ndone\n")
 
-    with os.fdopen(hidden, encoding="utf-8") as pipe:
+    with OPEN(hidden, encoding="utf-8") as pipe:
         told = json.loads(pipe.readline())
+    judged(shell, told, report)
+
+
+def referee(shell, question: dict, told: dict, report: int) -> None:
+    """The life of a referee's process: given cells, and what the answer has handed over. It never saw the answer."""
+    sys.path[:] = [folder for folder in sys.path if folder]
+    for cell in question["cells"]:
+        if not cell["answer"]:
+            run_given(shell, cell["source"])
+    try:
+        shell.user_ns["handed"] = {name: unpack(thing) for name, thing in told["handed"].items()}
+    except Exception as error:
+        write(report, f"stopped {json.dumps(describe(error))}\n\ndone\n")
+        os._exit(0)
+    judged(shell, told, report)
+
+
+def judged(shell, told: dict, report: int) -> None:
+    """Run hidden code; what it emits goes out, and the process ends."""
     seed_all(told["seed"])
     space = shell.user_ns
     space["seed"], space["emit"] = told["seed"], emitter(report, told["nonce"], told["reference"])
+    space["hand_over"] = handing(report, told["nonce"])
     try:
         EXEC(COMPILE(told["code"], "<hidden>", "exec"), space)
     except BaseException as error:
-        write(report, f"stopped {json.dumps(describe(error))}\n")  # read from the master only
+        # Read from the master only.
+        write(report, f"stopped {json.dumps(describe(error))}\n")
     write(report, "\ndone\n")
     os._exit(0)
 
@@ -75,29 +119,23 @@ def answer(shell, question: dict, report: int, hidden: int) -> None:
 def emitter(report: int, nonce: str, reference: bool):
     """The `emit` of the hidden cells: a line with the nonce, which no code could know before."""
 
-    def emit(what, value, atol=1e-5, rtol=1e-4, at_least=None, psnr=None):
+    def emit(what, value, atol=1e-5, rtol=1e-4, at_least=None):
         line = {"what": what, "value": plain(value)}
-        if reference:  # how to compare, and with what, is said by the master's run alone
+        # How to compare, and with what, is said by the master's run alone.
+        if reference:
             line |= {"atol": atol, "rtol": rtol, "at_least": at_least}
-            line["target"] = plain(psnr()) if psnr else None
         write(report, f"{nonce} {DUMPS(line)}\n")
 
     return emit
 
 
-def plain(value):
-    """Tensors and arrays as lists, for JSON."""
-    if hasattr(value, "detach"):
-        value = value.detach().cpu()
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    if isinstance(value, dict):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value]
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    raise TypeError(f"cannot emit a {type(value).__name__}")
+def handing(report: int, nonce: str):
+    """The `hand_over` of the hidden cells: to the referee."""
+
+    def hand_over(name, thing):
+        write(report, f"{nonce} {DUMPS({'handed': name, 'value': pack(thing)})}\n")
+
+    return hand_over
 
 
 def describe(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import resource
+import socket
 from contextlib import suppress
 from pathlib import Path
 
@@ -101,15 +102,6 @@ def in_sockets() -> int:
         return SOCKET * (sum(1 for _ in table) - 1)
 
 
-def asleep(pid: int) -> bool:
-    """Whether a process waits for something other than the CPU or a disk."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return True
-    return stat.rpartition(")")[2].split()[0] not in "RD"
-
-
 def cpu(pid: int) -> float:
     """Seconds of the CPU that a process has used, and those that it has waited for."""
     try:
@@ -120,30 +112,43 @@ def cpu(pid: int) -> float:
     return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
-def below(*known: int) -> list[int]:
-    """All living processes below this one; dead orphans are buried on the way, dead `known` children are not."""
-    parents, me = {}, os.getpid()
+def below(*known: int) -> dict[int, str]:
+    """The state of every process below this one; dead orphans are buried on the way, dead `known` children are not."""
+    parents, states, me = {}, {}, os.getpid()
     for name in os.listdir("/proc"):
         if name.isdigit():
             try:
                 stat = Path("/proc", name, "stat").read_text(encoding="utf-8", errors="replace")
             except OSError:
                 continue
-            state, parent = stat.rpartition(")")[2].split()[:2]  # before it, a program's name: anything at all
+            # Before it stands a program's name: anything at all.
+            state, parent = stat.rpartition(")")[2].split()[:2]
             if state in "ZX" and int(parent) == me and int(name) not in known:
                 bury(int(name))
-            elif state not in "ZX":
-                parents[int(name)] = int(parent)
-    found, ring = [], {me}
+            else:
+                parents[int(name)], states[int(name)] = int(parent), state
+    found, ring = {}, {me}
     while ring:
         ring = {pid for pid, parent in parents.items() if parent in ring} - {me}
-        found += ring
+        found |= {pid: states[pid] for pid in ring}
     return found
 
 
+# Seconds of the CPU of all orphans that were buried here, and of those whom they had buried.
+buried = 0.0
+
+
 def bury(pid: int) -> None:
+    global buried
     with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
+        _, _, used = os.wait4(pid, os.WNOHANG)
+        buried += used.ru_utime + used.ru_stime
+
+
+def socket_pair() -> tuple[int, int]:
+    """Two ends of a line. Unlike a pipe's, nobody can open the other's end by way of /proc, and fill it."""
+    mine, theirs = socket.socketpair()
+    return mine.detach(), theirs.detach()
 
 
 def kill(pid: int, sent: int) -> None:

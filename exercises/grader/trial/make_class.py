@@ -1,9 +1,10 @@
 """A class to try the grader on: honest students, clumsy ones, and everything that a grader has to survive.
 
-python -m exercises.grader.make_class MASTER FOLDER --students 300
+python -m exercises.grader.trial.make_class MASTER FOLDER --students 300
 
 Each kind of submission is worth points that are known, so a grading can be checked; ``expected.csv`` beside the folder
-has them. The hostile ones (see `hostile` and `meddlers`) spoil their first question, or try to, and only that one.
+has them. The hostile ones (`attacks`, `stalling`, `meddling`) spoil their first question, or try to, and only that one;
+the `reckless` may spoil all of theirs.
 """
 
 import argparse
@@ -15,9 +16,13 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from .hostile import IN_PLACE, RECKLESS
-from .master import Master, marks, read_master, text
-from .meddlers import BEFORE
+from course_lib.exercises.notebook import marks, text
+
+from ..master import Master, read_master
+from .attacks import IN_PLACE
+from .meddling import BEFORE
+from .reckless import RECKLESS
+from .stalling import STALLING
 
 SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION[^\n]*\n(.*?)^ *### END SOLUTION[^\n]*(?:\n|\Z)", re.S | re.M)
 HIDDEN = re.compile(r"^ *### BEGIN HIDDEN TESTS.*?^ *### END HIDDEN TESTS[^\n]*(?:\n|\Z)", re.S | re.M)
@@ -59,8 +64,8 @@ def kinds(path: Path, secrets: Path, port: int) -> dict[str, tuple[object, float
     rest = whole - first.points
 
     def with_first(code: str) -> dict:
-        code = code.replace("NAME", cell.names[0]).replace("SECRETS", str(secrets)).replace("PORT", str(port))
-        code = code.replace("GRADER", str(Path(__file__).parent))
+        code = code.replace("NAME", sorted(cell.names)[0]).replace("SECRETS", str(secrets)).replace("PORT", str(port))
+        code = code.replace("GRADER", str(Path(__file__).parents[1]))
         return student_notebook(raw, lambda grade_id, source: code if grade_id == target else solution(source))
 
     good = solution(cell.source)
@@ -78,7 +83,7 @@ def kinds(path: Path, secrets: Path, port: int) -> dict[str, tuple[object, float
     )
     both = [("first.ipynb", made["blank"][0]), ("second.ipynb", full)]
     made["two-files"] = (both, whole, "ok")
-    made |= {kind: (with_first(code), rest, status) for kind, (code, status) in IN_PLACE.items()}
+    made |= {kind: (with_first(code), rest, status) for kind, (code, status) in (IN_PLACE | STALLING).items()}
     made |= {kind: (with_first(f"{code}\n{good}"), whole, "ok") for kind, code in BEFORE.items()}
     made |= {kind: (with_first(code), None, status) for kind, (code, status) in RECKLESS.items()}
     return made | rearranged(full, target, whole, rest) | broken_files(master)
@@ -167,7 +172,9 @@ def make_class(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m exercises.grader.make_class", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m exercises.grader.trial.make_class", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("master", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--students", type=int, default=300)

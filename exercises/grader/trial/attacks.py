@@ -58,7 +58,7 @@ def NAME(*a, **k):
 
 MANY_MEGABYTES = """
 import os, time
-for _ in range(6):
+for _ in range(3):
     if os.fork() == 0:
         block = bytearray(400 << 20)
         for i in range(0, len(block), 4096):
@@ -104,22 +104,6 @@ def NAME(*a, **k):
     return Everything(0)
 """
 
-SPIES = """
-import sys, threading
-def watch():
-    while True:
-        for frame in list(sys._current_frames().values()):
-            emit = frame.f_globals.get("emit")
-            if getattr(emit, "__name__", "") == "emit":
-                emit("score", 99.0)
-                emit("double", 1.0)
-                return
-threading.Thread(target=watch, daemon=True).start()
-
-def NAME(*a, **k):
-    return 0.0
-"""
-
 STEALS = """
 import os
 def look():
@@ -135,40 +119,11 @@ def NAME(*a, **k):
     assert False, f"seen: {look()}"
 """
 
-# These may cost their author more than the first question.
-
-KILLS = """
-import os, signal
-os.kill(-1, signal.SIGKILL)
-"""
-
-FORGES = """
-import os, threading
-def forge():
-    while True:
-        for fd in range(3, 40):
-            try:
-                os.write(fd, b'\\ndone\\n{"what": "double", "value": 0}\\n')
-            except OSError:
-                pass
-threading.Thread(target=forge, daemon=True).start()
-
-def NAME(*a, **k):
-    return 0
-"""
-
-ONLY_SAYS_DONE = """
-import os, time
-deep = b"[" * 900 + b"]" * 900
-for fd in range(3, 40):
-    try:
-        os.write(fd, b'report {"errors": 7, "check": ' + deep + b"}\\ndone\\n")
-    except OSError:
-        pass
-time.sleep(0.3)
-held = []
-while True:
-    held.append(b"x" * (64 << 20))
+TELLS_PATHS = """
+import sys
+mounts = [line.split() for line in open("/proc/self/mountinfo")]
+places = {mount[i] for mount in mounts for i in (3, 4)} | {sys.prefix, sys.executable}
+assert False, " ".join(sorted(places))
 """
 
 # {kind: (code, the status it should end with)}
@@ -190,10 +145,5 @@ IN_PLACE = {
     "chatty": (CHATTY, "output"),
     "patches": (PATCHES, "ok"),
     "steals": (STEALS, "ok"),
-}
-RECKLESS = {
-    "spies": (SPIES, "ok"),
-    "kills": (KILLS, "kernel-died"),
-    "forges": (FORGES, "forged"),
-    "only-says-done": (ONLY_SAYS_DONE, "forged"),
+    "tells-paths": (TELLS_PATHS, "ok"),
 }

@@ -1,7 +1,7 @@
 """Code that stands before a right answer, which is worth its points all the same; `make_class` puts it there.
 
 What is odd but allowed does no harm, and what is forbidden does not work. The words that stand for something, and where
-to run it, are those of `hostile`.
+to run it, are those of `attacks`.
 """
 
 WARNS = """
@@ -15,6 +15,17 @@ MAGICS = """
 import asyncio
 await asyncio.sleep(0)
 noted = %sx echo 2
+"""
+
+FURNITURE = """
+%matplotlib inline
+%matplotlib notebook
+%config InlineBackend.figure_format = "retina"
+%load_ext autoreload
+%autoreload 2
+%cd ..
+%nonsense 3
+%timeit -n1 -r1 1 + 1
 """
 
 DAEMONS = """
@@ -109,6 +120,7 @@ assert set(got) == {-1}, got
 BEFORE = {
     "warns": WARNS,
     "magics": MAGICS,
+    "furniture": FURNITURE,
     "daemons": DAEMONS,
     "writes-outside": WRITES_OUTSIDE,
     "calls-out": CALLS_OUT,
