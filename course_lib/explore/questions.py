@@ -1,6 +1,7 @@
 """Short questions with instant feedback, by the jupyterquiz library, as one element that a page can keep."""
 
 import hashlib
+import math
 import re
 
 from ..plotting._display import publish
@@ -17,12 +18,25 @@ def choice(question: str, *answers: tuple[str, str]) -> dict:
     return {"question": question, "type": "multiple_choice", "answers": options}
 
 
-def number(question: str, value: float, right: str, wrong: str) -> dict:
-    """A question for `quiz` that is answered by a number; ``right`` and ``wrong`` are the feedback."""
-    answers = [
-        {"type": "value", "value": value, "correct": True, "feedback": right},
-        {"type": "default", "feedback": wrong},
-    ]
+def number(question: str, value: float, right: str, wrong: str, tolerance: float = 0) -> dict:
+    """A question for `quiz` that is answered by a number; ``right`` and ``wrong`` are the feedback.
+
+    Args:
+        tolerance: how far from ``value`` an answer may be, at most; shown behind the question unless it is 0.
+
+    Raises:
+        ValueError: the tolerance is negative or not finite.
+    """
+    if not 0 <= tolerance < math.inf:
+        raise ValueError(f"tolerance must be at least 0, got {tolerance}")
+    answers = [{"type": "value", "value": value, "correct": True, "feedback": right}]
+    if tolerance:
+        question = f"{question} (\u00b1 {tolerance:g} counts as right)"
+        # the library leaves the upper end out, and decimals are rounded: 0.3 is not quite 0.2 + 0.1
+        slack = 1e-9 * max(abs(value), tolerance)
+        near = [value - tolerance - slack, value + tolerance + slack]
+        answers.append({"type": "range", "range": near, "correct": True, "feedback": right})
+    answers.append({"type": "default", "feedback": wrong})
     return {"question": question, "type": "numeric", "answers": answers}
 
 

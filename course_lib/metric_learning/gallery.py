@@ -16,6 +16,7 @@ from .._files import replacing
 
 RULES = ("mean", "nearest")
 CHUNK = 1 << 24  # distances in memory at once: 64 MB
+NEAR = 0.05  # a squared distance below this share of the square length has lost two digits
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class TemplateGallery:
             )
         counts = torch.bincount(owners.cpu(), minlength=len(names))
         order = owners.argsort(stable=True)
-        self._blocks.append(templates.detach()[order.to(templates.device)].to(self.device, torch.float32))
+        self._blocks.append(templates.detach()[order.to(templates.device)].to(self.device, self._precision(templates)))
         self._people |= dict(zip(names, counts.tolist(), strict=True))
 
     def remove(self, name: str) -> None:
@@ -125,7 +126,8 @@ class TemplateGallery:
         if not self._people:
             raise ValueError("the gallery is empty: enrol somebody first")
         self._check(queries, "queries")
-        q, t = queries.detach().to(self.device, torch.float32), self.templates
+        t = self.templates
+        q = queries.detach().to(self.device, torch.promote_types(self._precision(queries), t.dtype))
         middle = t.mean(0)  # distances from products lose digits far from the origin
         q, t = q - middle, t - middle
         lengths = torch.tensor(list(self._people.values()), device=self.device)
@@ -135,8 +137,13 @@ class TemplateGallery:
 
     def _per_person(self, q: Tensor, t: Tensor, owners: Tensor, lengths: Tensor) -> Tensor:
         # templates are rows here, so that a person's distances lie together in memory
-        d = torch.addmm(t.square().sum(1, keepdim=True), t, q.T, alpha=-2)
-        d = d.add_(q.square().sum(1)).clamp_(min=0).sqrt_()
+        lengths_t, lengths_q = t.square().sum(1, keepdim=True).float(), q.square().sum(1).float()
+        d = torch.addmm(lengths_t, t.float(), q.T.float(), alpha=-2).add_(lengths_q)
+        # nor do they keep the digits of neighbours in clusters that lie far apart: those are computed by differences
+        rows, columns = (d < NEAR * lengths_q).nonzero().T
+        for i, j in zip(*(x.split(max(1, CHUNK // t.shape[1])) for x in (rows, columns)), strict=True):
+            d[i, j] = (t[i] - q[j]).square().sum(1).float()
+        d = d.clamp_(min=0).sqrt_()
         if len(lengths) == len(t):
             return d.T
         if self.rule == "mean":
@@ -188,6 +195,10 @@ class TemplateGallery:
             raise ValueError(f"{path} is not a gallery that TemplateGallery.save wrote ({error})") from error
         gallery._blocks = [templates.to(gallery.device)] if gallery._people else []
         return gallery
+
+    def _precision(self, embedding: Tensor) -> torch.dtype:
+        """At least float32; Apple's GPUs have no more."""
+        return torch.float32 if self.device.type == "mps" else torch.promote_types(embedding.dtype, torch.float32)
 
     def _known(self, name: str) -> str:
         if name not in self._people:

@@ -19,7 +19,7 @@ from .contrastive import Projected, ProjectionHead, alignment_loss, both_views, 
 from .cutting import cut
 from .exemplars import Exemplars, draw_exemplars, gradient_energy
 from .few_labels import few_labels, label_curve
-from .filling import biharmonic, hole_psnr, mean_colour
+from .filling import biharmonic, hole_psnr, mean_colour, membrane
 from .inpainting import (
     ChannelwiseDense,
     ContextEncoder,
@@ -78,6 +78,7 @@ __all__ = [
     "hole_loss",
     "hole_psnr",
     "mean_colour",
+    "membrane",
     "random_holes",
     "Jigsaw",
     "choose_permutations",
