@@ -42,7 +42,7 @@ def both_ways(loss, a, b):
 
 
 def highest() -> float:
-    """The most memory that this process has held so far, in MB; on the CPU from Linux, whose getrusage counts parents."""
+    """The most memory this process has held so far, in MB. (Linux's getrusage would count that of its parent.)"""
     if DEVICE == "cuda":
         return torch.cuda.max_memory_allocated() / 2**20
     status = Path("/proc/self/status").read_text()
