@@ -17,14 +17,14 @@ EXERCISES = $(wildcard exercises/instructor/*.ipynb)
 export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help environment book serve test execute check-notebooks results student release lint format adopt colab-check clean
+.PHONY: help environment book serve test execute check-notebooks results gpu student release lint format adopt colab-check clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 environment: $(READY)  ## the Python environment, in .venv (the others make it when needed)
 
-$(READY): requirements.txt requirements-alone.txt pyproject.toml
+$(READY): $(wildcard requirements*.txt) pyproject.toml
 	@test -x "$(BIN)/python" || { echo "Making the environment in $(VENV): a few minutes and about 6 GB, once."; \
 	  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "The book's tools need Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }; \
@@ -56,6 +56,9 @@ check-notebooks: $(READY)  ## run chapters in smoke, write nothing: CHAPTER=...,
 
 results: $(READY)  ## write book/results.md and its pictures from the stored reference runs
 	"$(BIN)/python" -m course_lib.reference table --out book
+
+gpu: $(READY)  ## check, time and train on this machine's GPU: MINUTES=10 OUT=gpu-report
+	$(BIN)/python -m course_lib.reference gpu --minutes $(or $(MINUTES),10) --out "$(or $(OUT),gpu-report)" $(GPU)
 
 student: $(READY)  ## make the students' exercise notebooks from the instructors'
 	"$(BIN)/python" -m exercises.generate

@@ -3,12 +3,15 @@
 import torch
 from torch import Tensor
 
+# What arithmetic exists for; torch has narrower ones that can only be stored.
+FLOATS = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
+
 
 def check_images(x: Tensor, name: str = "z", *, channels: int | None = None, clean: bool = False) -> None:
     """Raise ``ValueError`` unless ``x`` is a (B, C, H, W) float image batch in [0, 1] (plus noise).
 
-    Rank, dtype and channels are free to check. Values cost a pass over the data and, on an accelerator,
-    a wait for the device, so they are checked on the CPU only and never while a graph is being captured.
+    Rank, dtype and channels are free to check; values are looked at where `extremes` can know them. Nothing is checked
+    while a graph is captured.
 
     Args:
         x: the batch.
@@ -22,13 +25,13 @@ def check_images(x: Tensor, name: str = "z", *, channels: int | None = None, cle
         raise ValueError(f"{name} must be a torch.Tensor of shape (B, C, H, W), got {type(x).__name__}")
     if x.ndim != 4:
         raise ValueError(f"{name} must have 4 dimensions (B, C, H, W), got shape {tuple(x.shape)}")
-    if not x.is_floating_point():
+    if x.dtype not in FLOATS:
         raise ValueError(f"{name} must be floating point in [0, 1], got {x.dtype}; for uint8 use x.float() / 255")
     if channels is not None and x.shape[1] != channels:
         raise ValueError(f"{name} must have {channels} channel(s), got {x.shape[1]} (shape {tuple(x.shape)})")
-    if x.device.type != "cpu" or type(x) not in (Tensor, torch.nn.Parameter) or not x.numel():
+    if (known := extremes(x)) is None:
         return
-    low, high = (v.item() for v in torch.aminmax(x.detach()))
+    low, high = known
     if not (abs(low) < float("inf") and abs(high) < float("inf")):  # false for NaN too
         raise ValueError(f"{name} contains NaN or infinite values")
     if clean and (low < -1e-6 or high > 1 + 1e-6):
@@ -37,6 +40,39 @@ def check_images(x: Tensor, name: str = "z", *, channels: int | None = None, cle
         raise ValueError(
             f"{name} must be an image in [0, 1] plus noise, got values in [{low:.3g}, {high:.3g}]{_grey_levels(high)}"
         )
+
+
+def extremes(x: Tensor) -> tuple[float, float] | None:
+    """The smallest and the largest value of any tensor, NaN if it holds one; None where they cannot be known for free.
+
+    That is on an accelerator, which one would have to wait for, of an empty tensor, and where there are no values yet:
+    while a graph is captured or traced, inside of ``vmap``, of a fake tensor.
+    """
+    if torch.compiler.is_compiling() or torch.jit.is_tracing() or x.device.type != "cpu" or not x.numel():
+        return None
+    low, high = torch.aminmax(x.detach())
+    try:
+        return low.item(), high.item()
+    except RuntimeError:  # what vmap and fake tensors answer
+        return None
+
+
+def check_members(x: Tensor, allowed: tuple[int, ...], name: str) -> None:
+    """Raise ``ValueError`` if a value of ``x`` is none of ``allowed``; looked at where `extremes` looks."""
+    if extremes(x) is not None:
+        outside = torch.ones_like(x, dtype=torch.bool)
+        for value in allowed:
+            outside &= x != value
+        if outside.any():
+            raise ValueError(f"{name} must be one of {', '.join(map(str, allowed))}, got {x[outside][0].item():g}")
+
+
+def check_classes(labels: Tensor, classes: int, name: str = "labels") -> None:
+    """Raise ``ValueError`` unless every label is a whole number from 0 to ``classes - 1``, where `extremes` looks."""
+    if known := extremes(labels):
+        low, high = known
+        if not (low >= 0 and high < classes) or (labels.dtype in FLOATS and labels.frac().any()):
+            raise ValueError(f"{name} must be whole numbers from 0 to {classes - 1}, got some in [{low:g}, {high:g}]")
 
 
 def check_same_shape(a: Tensor, b: Tensor, names: str) -> None:
@@ -64,7 +100,7 @@ def check_embeddings(embedding: Tensor, name: str = "embedding", dims: int | Non
     if not isinstance(embedding, Tensor) or embedding.ndim != 2:
         got = tuple(embedding.shape) if isinstance(embedding, Tensor) else type(embedding).__name__
         raise ValueError(f"{name} must be a tensor (B, D), got {got}")
-    if not embedding.is_floating_point():
+    if embedding.dtype not in FLOATS:
         raise ValueError(f"{name} must be floating point, got {embedding.dtype}")
     if dims is not None and embedding.shape[1] != dims:
         raise ValueError(f"{name} must have {dims} dimensions, got {embedding.shape[1]}")

@@ -42,9 +42,10 @@ def embed(model, images: Tensor, batch: int = 256) -> Tensor:
     network = getattr(model, "__self__", model)
     if not isinstance(network, nn.Module):
         raise ValueError(f"model must be a network or a method of one, got {type(network).__name__}")
+    kind = next((p.dtype for p in network.parameters() if p.is_floating_point()), torch.float32)
     parts = []
     with evaluating(network):
         for some in images.split(batch):
             z = some.to(device_of(network))
-            parts.append(model(z.float() / 255 if z.dtype == torch.uint8 else z).float())
+            parts.append(model((z.float() / 255 if z.dtype == torch.uint8 else z).to(kind)).float())
     return torch.cat(parts)

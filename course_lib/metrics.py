@@ -8,7 +8,7 @@ Chapter: book/denoising/observation_model.ipynb
 import torch
 from torch import Tensor, nn
 
-from ._checks import check_images, check_same_shape
+from ._checks import check_classes, check_images, check_same_shape
 from .features import device_of, embed
 
 
@@ -57,12 +57,14 @@ def accuracy(model: nn.Module, images: Tensor, labels: Tensor, batch: int = 500)
     """Percent of the images whose largest logit is that of their label, in evaluation mode.
 
     Shape: uint8 or float in [0, 1] images (N, C, H, W), labels (N,) on any device -> number in [0, 100]
-    Raises: ``ValueError`` for no image, or unless there is one label for each.
+    Raises: ``ValueError`` for no image, or unless there is one label for each, of a class that the model knows.
     """
     if not len(images) or labels.shape != images.shape[:1]:
         got = f"{tuple(images.shape)} and {tuple(labels.shape)}"
         raise ValueError(f"images must be (N, C, H, W), N at least 1, and labels (N,), got {got}")
-    hits = embed(model, images, batch).argmax(1) == labels.to(device_of(model))
+    logits = embed(model, images, batch)
+    check_classes(labels, logits.shape[1])
+    hits = logits.argmax(1) == labels.to(device_of(model))
     return 100 * hits.float().mean().item()
 
 

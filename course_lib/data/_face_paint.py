@@ -20,7 +20,7 @@ def rgb(*parts) -> Tensor:
 
 def mix(colours: list[tuple[float, float, float]], share: Tensor) -> Tensor:
     """A colour along a list of colours, ``share`` in [0, 1]: (N, 1, 1) -> (N, 3, 1, 1)."""
-    table = torch.tensor(colours, device=share.device)
+    table = share.new_tensor(colours)
     place = share.clamp(0, 1).flatten() * (len(colours) - 1)
     below = place.floor().long().clamp(max=len(colours) - 2)
     return torch.lerp(table[below], table[below + 1], (place - below).unsqueeze(1)).view(-1, 3, 1, 1)
@@ -39,5 +39,5 @@ def hair_colour(n: dict) -> Tensor:
 
 def hue(share: Tensor, strength: float) -> Tensor:
     """A pale colour of the colour circle, (N, 1, 1) -> (N, 3, 1, 1), around 1."""
-    angles = torch.tensor([0.0, 2.1, 4.2], device=share.device).view(1, 3, 1, 1)
+    angles = share.new_tensor([0.0, 2.1, 4.2]).view(1, 3, 1, 1)
     return 1 + strength * torch.cos(2 * torch.pi * share.unsqueeze(1) - angles)

@@ -16,7 +16,7 @@ def render(numbers: dict[str, Tensor], size: int, grey: bool) -> Tensor:
     """Numbers (N,) by the names of ``faces.IDENTITY`` and ``faces.SHOT`` -> uint8 (N, 1 or 3, size, size)."""
     n = {name: value.view(-1, 1, 1) for name, value in numbers.items()}
     soft = 3.0 / size  # edges are about a pixel wide
-    step = (torch.arange(size, device=n["yaw"].device) + 0.5) * 2 / size - 1
+    step = (torch.arange(size, device=n["yaw"].device, dtype=torch.float32) + 0.5) * 2 / size - 1
     x, y = step.view(1, 1, -1), step.view(1, -1, 1)
     # into the frame of the head in the picture: undo shift, zoom and tilt
     x, y = (x - n["shift_x"]) / n["zoom"], (y - n["shift_y"]) / n["zoom"]
@@ -36,7 +36,7 @@ def render(numbers: dict[str, Tensor], size: int, grey: bool) -> Tensor:
     picture = canvas * n["exposure"].unsqueeze(1) * (1 + warm)
     picture = picture + n["noise"].unsqueeze(1) * _grain(n, picture.shape)
     if grey:  # ITU-R 601, as everywhere in the course
-        weights = torch.tensor([0.299, 0.587, 0.114], device=picture.device).view(1, 3, 1, 1)
+        weights = picture.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
         picture = (picture * weights).sum(1, keepdim=True)
     return picture.clamp(0, 1).mul(255).round().byte()
 
@@ -112,7 +112,7 @@ def _hat(n, canvas, point, x, y, soft) -> Tensor:
 def _grain(n: dict, shape: torch.Size) -> Tensor:
     """Noise that depends on the numbers of its own picture alone: the same on every device and in every batch."""
     seeds = sum(value.cpu().double().flatten() for value in n.values()).mul(2**32).long().tolist()
-    grain, generator = torch.empty(shape), torch.Generator()
+    grain, generator = torch.empty(shape, dtype=torch.float32), torch.Generator()
     for seed, picture in zip(seeds, grain, strict=True):
-        torch.randn(picture.shape, generator=generator.manual_seed(seed % 2**63), out=picture)
+        torch.randn(picture.shape, generator=generator.manual_seed(seed % 2**63), out=picture, dtype=torch.float32)
     return grain.to(n["noise"].device)

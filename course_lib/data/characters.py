@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from . import store
+from .pictures import read_picture
 
 ALPHABETS = (
     "Balinese", "Early_Aramaic", "Greek", "Japanese_(katakana)", "Korean", "Latin", "Sanskrit", "Tagalog",
@@ -63,8 +64,6 @@ def omniglot(size: int = 32, alphabets: tuple[str, ...] = ALPHABETS) -> Characte
 
 def _read(alphabets: frozenset[str]) -> dict[tuple[str, str, str], Tensor]:
     """(alphabet, character, file) -> uint8 (1, 105, 105); the two archives share Greek and Latin."""
-    from PIL import Image
-
     folder, pictures = store.fetch("omniglot"), {}
     for name in sorted(store.describe("omniglot")["checksums"]):
         try:
@@ -73,9 +72,8 @@ def _read(alphabets: frozenset[str]) -> dict[tuple[str, str, str], Tensor]:
                     key = tuple(entry.split("/")[1:])
                     if not entry.endswith(".png") or key[0] not in alphabets or key in pictures:
                         continue
-                    with Image.open(io.BytesIO(archive.read(entry))) as picture:
-                        ink = ~np.array(picture.convert("1"))
+                    ink = read_picture(io.BytesIO(archive.read(entry)), "L") < 128
                     pictures[key] = torch.from_numpy(ink.astype(np.uint8) * 255)[None]
-        except (zipfile.BadZipFile, OSError) as error:
+        except (zipfile.BadZipFile, OSError, ValueError) as error:
             raise store.DataError(f"omniglot: {folder / name} cannot be read ({error}); copy it again") from error
     return pictures

@@ -62,7 +62,7 @@ def cifar10_batches(
         options = {"generator": generator, "device": generator.device}
         index = torch.randint(len(images), (batch,), **options).to(device)
         shift = torch.randint(-2, 3, (2, batch, 1), **options).to(device)
-        flip = torch.rand(batch, 1, **options).to(device) < 0.5
+        flip = torch.rand(batch, 1, dtype=torch.float32, **options).to(device) < 0.5
         # beyond the border is the border
         rows, columns = (around + shift).clamp(0, 31)
         columns = torch.where(flip, columns.flip(1), columns)
@@ -78,6 +78,8 @@ def cifar10_stand_in(count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     For ``smoke`` and tests: nothing general is to be learnt from them.
     Shape: uint8 (count, 3, 32, 32), int64 (count,) from 0 to 3, in turn
     """
+    if count < 1:
+        raise ValueError(f"count must be at least 1, got {count}")
     crops, generator = [], torch.Generator().manual_seed(seed)
     pictures = [
         (255 * picture).round().byte()

@@ -59,10 +59,22 @@ def photograph_tiles(size: int = 180) -> Tensor:
     """A small training set in the form of ``bsd400()``: uint8 (N, 1, size, size), with no download.
 
     Side by side, uncut and unscaled, from the photographs that are not in ``held_out_photographs``.
+
+    Raises: ``ValueError`` for a size that not all of them have.
     """
-    training = [_read(name, None, True) for name in PHOTOGRAPHS if name not in HELD_OUT]
-    tiles = [picture.unfold(1, size, size).unfold(2, size, size) for picture in training]
-    return torch.cat([tile.reshape(-1, 1, size, size) for tile in tiles])
+    return torch.cat(tiles([_read(name, None, True) for name in PHOTOGRAPHS if name not in HELD_OUT], size))
+
+
+def tiles(pictures: list[Tensor], size: int) -> list[Tensor]:
+    """Each picture (C, H, W) as squares side by side, (N, C, size, size); what is left over at the border goes.
+
+    Raises: ``ValueError`` for a size below 1 or larger than a picture.
+    """
+    limit = min(min(picture.shape[1:]) for picture in pictures)
+    if not isinstance(size, int) or not 1 <= size <= limit:
+        raise ValueError(f"size must be in 1..{limit}, whole, the shortest side of the photographs, got {size}")
+    cut = [picture.unfold(1, size, size).unfold(2, size, size) for picture in pictures]
+    return [x.permute(1, 2, 0, 3, 4).reshape(-1, len(x), size, size) for x in cut]
 
 
 def held_out_photographs(size: int | None = None) -> list[Tensor]:

@@ -39,12 +39,13 @@ def patch_sequence(photograph: Tensor, points: int = 100, viewpoint: bool = True
     if points < 2:
         raise ValueError(f"points must be at least 2, got {points}")
     check_images(photograph[None], "photograph", clean=True)
+    photograph = photograph.float()
     draw = torch.Generator().manual_seed(seed)
     centres, radii = _corners(photograph, points, draw)
     strips = [_cut(photograph, _frames(centres, radii), None)]
     targets = []
     for k in range(1, 6):
-        homography = _homography(photograph.shape, 0.05 * k, draw) if viewpoint else torch.eye(3)
+        homography = _homography(photograph.shape, 0.05 * k, draw) if viewpoint else torch.eye(3, dtype=torch.float32)
         target = _warp(photograph, homography)
         targets.append((_new_light(target, 0.15 if viewpoint else 0.2 * k, draw), homography))
     for level in JITTER:
@@ -60,11 +61,12 @@ def write_patch_sequences(
 
     Errors as `patch_sequence`.
     """
+    folder = Path(folder).expanduser()
     for k, (name, photograph) in enumerate(photographs.items()):
         for j, kind in enumerate("vi"):
             sequence = patch_sequence(photograph, points, kind == "v", seed=1_000 * seed + 2 * k + j)
-            write_strips(Path(folder) / f"{kind}_{name}", sequence)
-    return Path(folder)
+            write_strips(folder / f"{kind}_{name}", sequence)
+    return folder
 
 
 def _corners(photograph: Tensor, points: int, draw: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -78,12 +80,14 @@ def _corners(photograph: Tensor, points: int, draw: torch.Generator) -> tuple[Te
     if len(peaks) < 2:
         raise ValueError("photograph must have at least two corners; is it flat?")
     centres = torch.from_numpy(peaks.copy()).float().flip(1)
-    return centres, 10 + 8 * torch.rand(len(centres), generator=draw)
+    return centres, 10 + 8 * torch.rand(len(centres), generator=draw, dtype=torch.float32)
 
 
 def _frames(centres: Tensor, radii: Tensor, jitter=(0.0, 0.0, 0.0, 0.0), draw=None) -> Tensor:
     """(N, 2, 3): from the square [-1, 1]^2 of a patch to the pixels of the reference, displaced by the jitter."""
-    unit = 2 * torch.rand(5, len(centres), generator=draw) - 1 if draw else torch.zeros(5, len(centres))
+    unit = centres.new_zeros(5, len(centres))
+    if draw:
+        unit = 2 * torch.rand(5, len(centres), generator=draw, dtype=torch.float32) - 1
     angle = math.radians(jitter[0]) * unit[0]
     scale, aspect = (jitter[2] * unit[3]).exp() * radii, (jitter[3] * unit[4]).exp()
     cos, sin = angle.cos(), angle.sin()
@@ -97,10 +101,10 @@ def _frames(centres: Tensor, radii: Tensor, jitter=(0.0, 0.0, 0.0, 0.0), draw=No
 
 def _cut(picture: Tensor, frames: Tensor, homography: Tensor | None) -> Tensor:
     """Patches of SIDE x SIDE: each pixel is looked up where its frame, and then the homography, puts it."""
-    step = torch.linspace(-1, 1, SIDE)
+    step = torch.linspace(-1, 1, SIDE, dtype=torch.float32)
     y, x = torch.meshgrid(step, step, indexing="ij")
     square = torch.stack([x, y, torch.ones_like(x)]).flatten(1)
-    at = torch.cat([frames @ square, torch.ones(len(frames), 1, SIDE * SIDE)], 1)
+    at = torch.cat([frames @ square, square.new_ones(len(frames), 1, SIDE * SIDE)], 1)
     if homography is not None:
         at = homography @ at
         at = at / at[:, 2:]
@@ -122,8 +126,9 @@ def _homography(shape: torch.Size, strength: float, draw: torch.Generator) -> Te
     from kornia.geometry import get_perspective_transform
 
     height, width = shape[1:]
-    corners = torch.tensor([[0.0, 0.0], [width, 0.0], [width, height], [0.0, height]])
-    moved = corners + strength * (2 * torch.rand(4, 2, generator=draw) - 1) * torch.tensor([width, height])
+    corners = torch.tensor([[0, 0], [width, 0], [width, height], [0, height]], dtype=torch.float32)
+    unit = 2 * torch.rand(4, 2, generator=draw, dtype=torch.float32) - 1
+    moved = corners + strength * unit * torch.tensor([width, height])
     return get_perspective_transform(corners[None].double(), moved[None].double())[0].float()
 
 
@@ -137,8 +142,9 @@ def _warp(picture: Tensor, homography: Tensor) -> Tensor:
 
 def _new_light(picture: Tensor, strength: float, draw: torch.Generator) -> Tensor:
     """Another exposure, tone curve and a slope of brightness across the picture; a little sensor noise."""
-    u = 2 * torch.rand(4, generator=draw) - 1
-    slope = torch.linspace(-1, 1, picture.shape[2]) * u[2] + torch.linspace(-1, 1, picture.shape[1])[:, None] * u[3]
+    u = 2 * torch.rand(4, generator=draw, dtype=torch.float32) - 1
+    down, across = (torch.linspace(-1, 1, side, dtype=torch.float32) for side in picture.shape[1:])
+    slope = across * u[2] + down[:, None] * u[3]
     tone = picture.clamp(1e-4, 1) ** torch.exp(strength * u[0])
     lit = tone * torch.exp(0.6 * strength * u[1] + 0.5 * strength * slope)
-    return (lit + 0.01 * torch.randn(picture.shape, generator=draw)).clamp(0, 1)
+    return (lit + 0.01 * torch.randn(picture.shape, generator=draw, dtype=torch.float32)).clamp(0, 1)

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from . import folders
-from .embedded import photographs
+from .embedded import photographs, tiles
 from .store import DataError
 
 GIVEN = "tiny_imagenet25"
@@ -99,12 +99,8 @@ def colourful_tiles() -> TinyImagenet:
     For ``smoke`` and tests: nothing general is to be learnt from it.
     """
     names = ("chelsea", "coffee", "rocket", "motorcycle")
-    tiles = [
-        (255 * picture).round().byte().unfold(1, SIZE, SIZE).unfold(2, SIZE, SIZE).permute(1, 2, 0, 3, 4)
-        for picture in photographs(grey=False, names=names).values()
-    ]
-    images = torch.cat([tile.reshape(-1, 3, SIZE, SIZE) for tile in tiles])
-    labels = torch.repeat_interleave(torch.tensor([tile.shape[0] * tile.shape[1] for tile in tiles]))
+    cut = tiles([(255 * picture).round().byte() for picture in photographs(grey=False, names=names).values()], SIZE)
+    images, labels = torch.cat(cut), torch.repeat_interleave(torch.tensor([len(some) for some in cut]))
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
     val, train = order[: len(order) // 4], order[len(order) // 4 :]
     return TinyImagenet((images[train], labels[train]), (images[val], labels[val]), names, "tiles of four photographs")

@@ -68,7 +68,7 @@ class Patches:
     def __call__(self, generator: torch.Generator) -> Tensor:
         draw = {"generator": generator, "device": generator.device}
         which = torch.randint(self.count, (self.batch,), **draw).to(self.device, non_blocking=True)
-        place = torch.rand(2, self.batch, **draw).to(self.device, non_blocking=True)
+        place = torch.rand(2, self.batch, dtype=torch.float32, **draw).to(self.device, non_blocking=True)
         offset, height, width = self.table.index_select(1, which).unbind(0)
         room = torch.stack([height, width]) - self.size
         # rounding may carry u * (room + 1) up to room + 1, hence the minimum

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from . import folders, store
 from .cifar import cifar10, cifar10_source
-from .embedded import photographs
+from .embedded import photographs, tiles
 
 FOLDER = "oxford-iiit-pet"  # torchvision's name
 CIFAR_CAT, CIFAR_DOG = 3, 5
@@ -90,15 +90,13 @@ def cats_and_dogs_source(size: int = 64) -> str:
 def cats_and_things(size: int = 64) -> CatsAndDogs:
     """A tiny stand-in of the same form without any download: tiles of a cat's photograph (0) and of others (1).
 
-    For ``smoke`` and tests; nothing is to be learnt from it about cats or dogs.
+    For ``smoke`` and tests; nothing is to be learnt from it about cats or dogs. Raises: ``ValueError`` for a size that
+    not all of them have.
     """
-    pictures = photographs(grey=False, names=["chelsea", "coffee", "rocket"])
-    tiles = [
-        (255 * picture).round().byte().unfold(1, size, size).unfold(2, size, size).permute(1, 2, 0, 3, 4)
-        for picture in pictures.values()
-    ]
-    images = torch.cat([tile.reshape(-1, 3, size, size) for tile in tiles])
-    labels = torch.cat([torch.full((tile[..., 0, 0, 0].numel(),), int(k > 0)) for k, tile in enumerate(tiles)])
+    pictures = photographs(grey=False, names=["chelsea", "coffee", "rocket"]).values()
+    cut = tiles([(255 * picture).round().byte() for picture in pictures], size)
+    images = torch.cat(cut)
+    labels = torch.cat([torch.full((len(some),), int(k > 0)) for k, some in enumerate(cut)])
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
     fifth = len(order) // 5
     splits = (order[2 * fifth :], order[:fifth], order[fifth : 2 * fifth])

@@ -140,7 +140,8 @@ def neutral_shots(count: int, **numbers: float | Tensor) -> Tensor:
     """
     if unknown := sorted(set(numbers) - set(SHOT)):
         raise ValueError(f"a shot has the numbers {', '.join(SHOT)}; got {', '.join(unknown)}")
-    shots = torch.tensor([(low + high) / 2 for low, high, _ in SHOT.values()]).expand(count, -1).clone()
+    middle = [(low + high) / 2 for low, high, _ in SHOT.values()]
+    shots = torch.tensor(middle, dtype=torch.float32).expand(count, -1).clone()
     for name, value in numbers.items():
         shots[:, list(SHOT).index(name)] = value
     return shots
@@ -184,11 +185,11 @@ def _shots(people: int, seed: int, first: int, shot: int, variation: float) -> T
 
 def _uniform(table: dict, people: int, seed: int, first: int, purpose: int) -> Tensor:
     """One row a person, from a generator of that person's own, so that no row depends on how many are asked for."""
-    low, high = torch.tensor([row[:2] for row in table.values()]).T
-    rows = torch.empty(people, len(table))
+    low, high = torch.tensor([row[:2] for row in table.values()], dtype=torch.float32).T
+    rows = torch.empty(people, len(table), dtype=torch.float32)
     generator = torch.Generator()
     for k, row in enumerate(rows):
         # a large prime keeps the streams of people and purposes apart
         generator.manual_seed(((seed * 1_000_003 + first + k) * 100_003 + purpose) % 2**63)
-        torch.rand(len(table), generator=generator, out=row)
+        torch.rand(len(table), generator=generator, out=row, dtype=torch.float32)
     return low + (high - low) * rows

@@ -12,11 +12,11 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from . import folders, store
+from .pictures import read_picture
 
 PATCH_TYPES = ("ref", *(f"{level}{k}" for level in "eht" for k in range(1, 6)))
 RELEASE = "hpatches-release"
@@ -32,7 +32,7 @@ def patch_sequences(folder: str | os.PathLike, names: Iterable[str] | None = Non
     Raises:
         DataError: no sequence, a strip that is missing, cut off, unreadable, or of another length than ``ref``.
     """
-    folder, ending = Path(folder), "_noise.png" if noisy else ".png"
+    folder, ending = Path(folder).expanduser(), "_noise.png" if noisy else ".png"
     if names is None:
         names = sorted(path.parent.name for path in folder.glob(f"*/ref{ending}"))
     names = list(names)
@@ -65,9 +65,10 @@ def write_strips(folder: str | os.PathLike, patches: Tensor) -> None:
 
     if patches.ndim != 5 or patches.dtype != torch.uint8 or patches.shape[0] != 16 or patches.shape[2] != 1:
         raise ValueError(f"patches must be uint8 (16, N, 1, S, S), got {tuple(patches.shape)} {patches.dtype}")
-    Path(folder).mkdir(parents=True, exist_ok=True)
+    folder = Path(folder).expanduser()
+    folder.mkdir(parents=True, exist_ok=True)
     for kind, strip in zip(PATCH_TYPES, patches, strict=True):
-        Image.fromarray(strip.flatten(0, 2).cpu().numpy()).save(Path(folder) / f"{kind}.png")
+        Image.fromarray(strip.flatten(0, 2).cpu().numpy()).save(folder / f"{kind}.png")
 
 
 def _sequence(folder: Path, ending: str) -> Tensor:
@@ -83,15 +84,12 @@ def _sequence(folder: Path, ending: str) -> Tensor:
 
 
 def _strip(path: Path) -> Tensor:
-    from PIL import Image
-
     try:
-        with Image.open(path) as picture:
-            pixels = torch.from_numpy(np.array(picture.convert("L")))
+        pixels = torch.from_numpy(read_picture(path, "L"))
     except FileNotFoundError as error:
         raise store.DataError(f"the strip {path} is missing: a sequence has {len(PATCH_TYPES)} of them") from error
     except (OSError, ValueError, SyntaxError) as error:
-        raise store.DataError(f"the strip {path} cannot be read ({error}); copy it again") from error
+        raise store.DataError(f"the strip {path} cannot be read ({error})") from error
     height, width = pixels.shape
     if height == 0 or height % width:
         raise store.DataError(

@@ -76,7 +76,7 @@ def describe(name: str) -> dict:
 def _given(root: Path, name: str, files: dict[str, str]) -> Path:
     folder = root / name
     try:
-        found = {entry.name for entry in os.scandir(folder) if entry.stat().st_size}
+        found = {entry.name for entry in os.scandir(folder) if _is_filled(entry)}
     except FileNotFoundError:
         found = set()
     except OSError as error:
@@ -90,6 +90,13 @@ def _given(root: Path, name: str, files: dict[str, str]) -> Path:
             f"course_lib.data.store.fetch({name!r}, to={str(root)!r}), or unset COURSE_DATA to download."
         )
     return folder
+
+
+def _is_filled(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_file() and entry.stat().st_size > 0
+    except OSError:  # a link to nowhere, or to itself: this file is missing, others need not be
+        return False
 
 
 def _download(name: str, folder: Path, wanted: dict[str, str], about: dict) -> None:

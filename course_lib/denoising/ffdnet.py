@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .._checks import check_images
+from .._checks import check_images, extremes
 
 
 class FFDNet(nn.Module):
@@ -60,6 +60,8 @@ class FFDNet(nn.Module):
     def forward(self, z: Tensor, sigma: float | Tensor) -> Tensor:
         check_images(z, "z", channels=self.channels)
         noise_map = level_map(sigma, z)
+        if not z.numel():
+            return z.clone()  # pixel_unshuffle forgets that an empty batch has a shape
         height, width = z.shape[-2:]
         odd = (0, width % 2, 0, height % 2)
         z, noise_map = (F.pad(x, odd, mode="replicate") for x in (z, noise_map))
@@ -74,15 +76,15 @@ def level_map(sigma: float | Tensor, z: Tensor) -> Tensor:
     """
     levels = torch.as_tensor(sigma, dtype=z.dtype, device=z.device)
     batch, _, height, width = z.shape
-    if levels.ndim <= 1 and levels.numel() in {1, batch}:
+    if levels.ndim == 0 or (levels.ndim == 1 and len(levels) in (1, batch)):
         levels = levels.reshape(-1, 1, 1, 1).expand(batch, 1, height, width)
     if levels.shape != (batch, 1, height, width):
         raise ValueError(
             f"sigma must be a number, one number for each image ({batch},) or a map ({batch}, 1, {height}, {width}), "
             f"got shape {tuple(levels.shape)}"
         )
-    if levels.device.type == "cpu" and not torch.compiler.is_compiling():
-        low, high = (v.item() for v in torch.aminmax(levels.detach()))
+    if known := extremes(levels):
+        low, high = known
         if not (low >= 0 and high <= 1):  # false for NaN too
             hint = "; for grey levels of 255 divide by 255" if high > 1 else ""
             raise ValueError(f"sigma must be in [0, 1], the unit of the image, got [{low:g}, {high:g}]{hint}")

@@ -28,7 +28,7 @@ def folded_batch_norms(network: nn.Module) -> Iterator[None]:
         if type(layer) is nn.Sequential and "forward" not in vars(layer) and any(_pairs(layer))
     ]
     # a compiled network would have to be compiled again, and a global hook wants to see every layer
-    if hasattr(network, "_orig_mod") or torch_module._has_any_global_hook():
+    if hasattr(network, "_orig_mod") or any(getattr(torch_module, f"_global{kind}") for kind in HOOKS):
         folded = []
     try:
         for sequence in folded:

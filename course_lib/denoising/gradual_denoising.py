@@ -8,7 +8,7 @@ Chapter: book/denoising/gradual_denoising.ipynb
 import torch
 from torch import Tensor, nn
 
-from .._checks import check_images
+from .._checks import check_classes, check_images
 
 
 class GradualDenoiser(nn.Module):
@@ -98,7 +98,7 @@ class ClassAwareDenoiser(nn.Module):
         label: (B,) integers, to choose by hand instead of by the router
 
     Raises:
-        ValueError: on what is no image batch, or labels of another number.
+        ValueError: on what is no image batch, or labels of another number or of no class.
     """
 
     def __init__(self, classes: int, depth: int = 20, width: int = 64, channels: int = 3):
@@ -112,6 +112,7 @@ class ClassAwareDenoiser(nn.Module):
         label = self.router(z).argmax(dim=1) if label is None else label
         if label.shape != (len(z),):
             raise ValueError(f"label must have one number for each image, ({len(z)},), got {tuple(label.shape)}")
+        check_classes(label, len(self.experts), "label")
         y_hat = torch.empty_like(z)
         for c in label.unique().tolist():
             chosen = label == c

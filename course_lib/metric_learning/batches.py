@@ -64,7 +64,7 @@ class PeopleBatches:
         self.most = max(int(counts.max()), shots)
 
     def __call__(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        draw = {"generator": generator, "device": generator.device}
+        draw = {"generator": generator, "device": generator.device, "dtype": torch.float32}
         chosen = torch.rand(len(self.names), **draw).argsort()[: self.people].to(self.device)
         lots = torch.rand(self.people, self.most, **draw).to(self.device)
         counts = self.counts[chosen, None]
@@ -87,11 +87,13 @@ def jittered(z: Tensor, generator: torch.Generator) -> Tensor:
     Raises: ``ValueError`` for another form, values outside [0, 1], NaN.
     """
     check_images(z, "z", clean=True)
-    unit = (2 * torch.rand(6, len(z), generator=generator, device=generator.device) - 1).to(z.device)
+    precise = z.to(torch.promote_types(z.dtype, torch.float32))
+    draw = {"generator": generator, "device": generator.device, "dtype": torch.float32}
+    unit = (2 * torch.rand(6, len(z), **draw) - 1).to(precise)
     zoom, angle = 1 + 0.1 * unit[0], math.radians(7) * unit[1]
-    mirror = torch.where(unit[2] > 0, 1.0, -1.0)
+    mirror = torch.where(unit[2] > 0, 1.0, -1.0).to(unit)
     cos, sin = zoom * angle.cos(), zoom * angle.sin()
     rows = [torch.stack([cos * mirror, -sin, 0.1 * unit[3]], 1), torch.stack([sin * mirror, cos, 0.1 * unit[4]], 1)]
     grid = F.affine_grid(torch.stack(rows, 1), list(z.shape), align_corners=False)
-    moved = F.grid_sample(z, grid, padding_mode="border", align_corners=False)
-    return moved.clamp(0, 1) ** torch.exp(0.3 * unit[5]).view(-1, 1, 1, 1)
+    moved = F.grid_sample(precise, grid, padding_mode="border", align_corners=False)
+    return (moved.clamp(0, 1) ** torch.exp(0.3 * unit[5]).view(-1, 1, 1, 1)).to(z.dtype)

@@ -16,6 +16,7 @@ from .._files import replacing
 
 RULES = ("mean", "nearest")
 CHUNK = 1 << 24  # distances in memory at once: 64 MB
+NEAR = 0.05  # a squared distance below this share of the square length has lost two digits
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Identification:
 
 
 class TemplateGallery:
-    """``u_hat = argmin_u D(q, u)``, accepted only if ``D(q, u_hat) < gamma``.
+    """``u_hat = argmin_u D(q, u)``, accepted only if ``D(q, u_hat) <= gamma``: as `roc` counts, at its threshold too.
 
     ``D(q, u)`` is the ``mean`` of the distances from the query to all templates of person u, or with the rule
     ``nearest`` the smallest of them. One bad template spoils the first a little and the second not at all; one lucky
@@ -42,7 +43,7 @@ class TemplateGallery:
 
     Args:
         rule: ``mean`` or ``nearest``.
-        threshold: gamma; None accepts everybody.
+        threshold: gamma; None accepts everybody, -inf nobody.
         device: where the templates live and distances are computed.
 
     Example:
@@ -56,8 +57,8 @@ class TemplateGallery:
     def __init__(self, rule: str = "mean", threshold: float | None = None, device: torch.device | str = "cpu"):
         if rule not in RULES:
             raise ValueError(f"rule must be one of {', '.join(RULES)}, got {rule!r}")
-        if threshold is not None and not 0 <= threshold < math.inf:
-            raise ValueError(f"threshold must be a distance, at least 0, got {threshold}")
+        if threshold is not None and threshold != -math.inf and not 0 <= threshold < math.inf:
+            raise ValueError(f"threshold must be a distance, at least 0, or -inf for nobody, got {threshold}")
         self.rule, self.threshold, self.device = rule, threshold, torch.device(device)
         self._people: dict[str, int] = {}  # name -> number of templates, in the order of enrolment
         self._blocks: list[Tensor] = []  # templates, one tensor or several to be joined
@@ -107,7 +108,7 @@ class TemplateGallery:
             )
         counts = torch.bincount(owners.cpu(), minlength=len(names))
         order = owners.argsort(stable=True)
-        self._blocks.append(templates.detach()[order.to(templates.device)].to(self.device, torch.float32))
+        self._blocks.append(templates.detach()[order.to(templates.device)].to(self.device, self._precision(templates)))
         self._people |= dict(zip(names, counts.tolist(), strict=True))
 
     def remove(self, name: str) -> None:
@@ -125,7 +126,8 @@ class TemplateGallery:
         if not self._people:
             raise ValueError("the gallery is empty: enrol somebody first")
         self._check(queries, "queries")
-        q, t = queries.detach().to(self.device, torch.float32), self.templates
+        t = self.templates
+        q = queries.detach().to(self.device, torch.promote_types(self._precision(queries), t.dtype))
         middle = t.mean(0)  # distances from products lose digits far from the origin
         q, t = q - middle, t - middle
         lengths = torch.tensor(list(self._people.values()), device=self.device)
@@ -135,22 +137,27 @@ class TemplateGallery:
 
     def _per_person(self, q: Tensor, t: Tensor, owners: Tensor, lengths: Tensor) -> Tensor:
         # templates are rows here, so that a person's distances lie together in memory
-        d = torch.addmm(t.square().sum(1, keepdim=True), t, q.T, alpha=-2)
-        d = d.add_(q.square().sum(1)).clamp_(min=0).sqrt_()
+        lengths_t, lengths_q = t.square().sum(1, keepdim=True).float(), q.square().sum(1).float()
+        d = torch.addmm(lengths_t, t.float(), q.T.float(), alpha=-2).add_(lengths_q)
+        # nor do they keep the digits of neighbours in clusters that lie far apart: those are computed by differences
+        rows, columns = (d < NEAR * lengths_q).nonzero().T
+        for i, j in zip(*(x.split(max(1, CHUNK // t.shape[1])) for x in (rows, columns)), strict=True):
+            d[i, j] = (t[i] - q[j]).square().sum(1).float()
+        d = d.clamp_(min=0).sqrt_()
         if len(lengths) == len(t):
             return d.T
         if self.rule == "mean":
-            sums = torch.zeros(len(lengths), len(q), device=d.device).index_add_(0, owners, d)
+            sums = d.new_zeros(len(lengths), len(q)).index_add_(0, owners, d)
             return (sums / lengths[:, None]).T
-        least = torch.full((len(lengths), len(q)), torch.inf, device=d.device)
+        least = d.new_full((len(lengths), len(q)), torch.inf)
         return least.scatter_reduce_(0, owners[:, None].expand_as(d), d, "amin").T
 
     def identify(self, queries: Tensor) -> Identification:
-        """Who each query shows; ``None`` where nobody is nearer than the threshold. Raises as `distances`."""
+        """Who each query shows; ``None`` where nobody is within the threshold. Raises as `distances`."""
         best = self.distances(queries).min(1)
         names = self.names
         nearest = [names[i] for i in best.indices.tolist()]
-        accepted = (best.values < (math.inf if self.threshold is None else self.threshold)).tolist()
+        accepted = (best.values <= (math.inf if self.threshold is None else self.threshold)).tolist()
         answers = [name if yes else None for name, yes in zip(nearest, accepted, strict=True)]
         return Identification(answers, nearest, best.values)
 
@@ -161,7 +168,7 @@ class TemplateGallery:
         """
         if self.threshold is None:
             raise ValueError("verify needs a threshold: TemplateGallery(threshold=...)")
-        return self.distances(queries)[:, self.names.index(self._known(name))] < self.threshold
+        return self.distances(queries)[:, self.names.index(self._known(name))] <= self.threshold
 
     def save(self, path: str | Path) -> None:
         """Write everything to one safetensors file; what was there before stays until the new one is complete."""
@@ -188,6 +195,10 @@ class TemplateGallery:
             raise ValueError(f"{path} is not a gallery that TemplateGallery.save wrote ({error})") from error
         gallery._blocks = [templates.to(gallery.device)] if gallery._people else []
         return gallery
+
+    def _precision(self, embedding: Tensor) -> torch.dtype:
+        """At least float32; Apple's GPUs have no more."""
+        return torch.float32 if self.device.type == "mps" else torch.promote_types(embedding.dtype, torch.float32)
 
     def _known(self, name: str) -> str:
         if name not in self._people:

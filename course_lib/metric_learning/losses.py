@@ -10,7 +10,7 @@ Chapter: book/metric_learning/siamese_networks.ipynb
 import torch
 from torch import Tensor
 
-from .._checks import check_embeddings, check_same_device, check_same_shape
+from .._checks import check_embeddings, check_members, check_same_device, check_same_shape
 
 
 def pair_distance(a: Tensor, b: Tensor, squared: bool = False) -> Tensor:
@@ -85,18 +85,20 @@ def hardest_negative_loss(anchor: Tensor, positive: Tensor, margin: float = 1.0)
 def distance_matrix(embedding: Tensor, squared: bool = False) -> Tensor:
     """``D_ij = |e_i - e_j|_2``, or its square, by ``|e_i|^2 + |e_j|^2 - 2 e_i . e_j``: one matrix product.
 
-    The formula subtracts large numbers of nearly equal size when a batch lies far from the origin, so the batch is
-    moved there first; distances do not notice.
+    The formula subtracts large numbers of nearly equal size when embeddings lie far from the origin, or in clusters far
+    from each other. So the batch is moved to the origin first, and the product has the digits of float64 (of float32
+    on Apple's GPUs, which have no other).
 
-    Shape: (B, D) -> (B, B), float32 also under mixed precision, in which it would lose the small distances.
+    Shape: (B, D) -> (B, B), at least float32 also under mixed precision, in which it would lose the small distances.
     Raises: ``ValueError`` unless (B, D) and floating point.
     """
     check_embeddings(embedding)
     with torch.autocast(embedding.device.type, enabled=False):
-        e = embedding if embedding.dtype == torch.float64 else embedding.float()
+        result = torch.promote_types(embedding.dtype, torch.float32)
+        e = embedding.to(result if embedding.device.type == "mps" else torch.float64)
         e = e - e.mean(0)
         norms = e.square().sum(1)
-        return _root(norms[:, None] + norms - 2 * e @ e.T, squared)
+        return _root(norms[:, None] + norms - 2 * e @ e.T, squared).to(result)
 
 
 def _root(squares: Tensor, squared: bool) -> Tensor:
@@ -110,6 +112,7 @@ def _check_y(y: Tensor, a: Tensor) -> Tensor:
     if y.shape != a.shape[:1]:
         raise ValueError(f"y must have one number for each pair, ({len(a)},), got {tuple(y.shape)}")
     check_same_device(y, a, "y", "a")
+    check_members(y, (0, 1), "y")
     return y.to(a.dtype)
 
 

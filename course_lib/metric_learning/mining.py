@@ -94,7 +94,8 @@ def _hardest(embedding: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]
 def _random(labels: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
     """For every row a random positive and a random negative, and whether it has both: three (B,)."""
     same = labels[:, None] == labels
-    draw = torch.rand(2, *same.shape, generator=generator, device=generator.device if generator else labels.device)
+    device = generator.device if generator else labels.device
+    draw = torch.rand(2, *same.shape, generator=generator, device=device, dtype=torch.float32)
     lots = draw.to(labels.device)
     positive = lots[0].masked_fill(~same, -1).fill_diagonal_(-1).max(1)
     negative = lots[1].masked_fill(same, -1).max(1)

@@ -17,4 +17,6 @@ def pair(value: Range) -> tuple[float, float]:
 def draw(value: Range, like: Tensor, generator: Generator | None) -> Tensor:
     """One number for each image of ``like``, uniform between the ends of the pair: (B, 1, 1, 1), float32."""
     low, high = pair(value)
-    return low + (high - low) * torch.rand(len(like), 1, 1, 1, generator=generator, device=like.device)
+    return low + (high - low) * torch.rand(
+        len(like), 1, 1, 1, generator=generator, device=like.device, dtype=torch.float32
+    )

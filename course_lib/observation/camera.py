@@ -59,6 +59,8 @@ class Camera:
     def record(self, y: Tensor, generator: Generator | None = None) -> tuple[Tensor, Tensor]:
         """The picture and, for training a noise estimator, the level ``sqrt(shot^2 L + read^2)`` at each pixel."""
         check_images(y, "y", channels=3, clean=True)
+        if self.mosaic and min(y.shape[-2:]) < 2:
+            raise ValueError(f"y must be at least 2 x 2, one cell of the mosaic, got {tuple(y.shape[-2:])}")
         light = to_light(y)
         shot, read = (draw(value, y, generator).to(y.dtype) for value in (self.shot, self.read))
         level = (shot.square() * light + read.square()).sqrt()

@@ -66,7 +66,7 @@ class Jpeg:
             raise ValueError(f"y must have 1 or 3 channels, got {y.shape[1]} (shape {tuple(y.shape)})")
         height, width = y.shape[-2:]
         levels = (255 * y.float()).round()  # the encoder sees whole grey levels, centred
-        mix = torch.tensor(_TO_YCBCR, device=y.device)
+        mix = levels.new_tensor(_TO_YCBCR)
         # colour differences are centred already
         centre = 128 * mix.new_tensor([1, 0, 0][: y.shape[1]]).view(-1, 1, 1)
         levels = (levels if y.shape[1] == 1 else _mix(levels, mix).round()) - centre
@@ -101,8 +101,10 @@ class LowResolution:
     def __call__(self, y: Tensor, generator: Generator | None = None) -> Tensor:
         check_images(y, "y", clean=True)
         size = [math.ceil(side / self.factor) for side in y.shape[-2:]]
-        small = F.interpolate(y, size=size, mode="bicubic", antialias=True)
-        return F.interpolate(small, size=y.shape[-2:], mode="bicubic")
+        # the filter is not made for half precision
+        precise = y.to(torch.promote_types(y.dtype, torch.float32))
+        small = F.interpolate(precise, size=size, mode="bicubic", antialias=True)
+        return F.interpolate(small, size=y.shape[-2:], mode="bicubic").to(y.dtype)
 
 
 def _mix(x: Tensor, matrix: Tensor) -> Tensor:
@@ -114,12 +116,13 @@ def _tables(channels: int, device: torch.device) -> Tensor:
     """Step sizes at quality 50: (channels, 1, 1, 8, 8)."""
     tables = [_BRIGHTNESS, _COLOUR, _COLOUR][:channels]
     steps = [[float(q) for q in table.split()] for table in tables]
-    return torch.tensor(steps, device=device).view(channels, 1, 1, 8, 8)
+    return torch.tensor(steps, device=device, dtype=torch.float32).view(channels, 1, 1, 8, 8)
 
 
 def _dct(device: torch.device) -> Tensor:
     """The orthonormal 8-point DCT-II as a matrix: row k is a cosine of k half-waves."""
-    k, n = torch.arange(8.0, device=device)[:, None], torch.arange(8.0, device=device)
+    n = torch.arange(8, device=device, dtype=torch.float32)
+    k = n[:, None]
     matrix = 0.5 * torch.cos(math.pi * (n + 0.5) * k / 8)
     matrix[0] /= math.sqrt(2)
     return matrix

@@ -188,7 +188,7 @@ def _randn(like: Tensor, generator: Generator | None) -> Tensor:
 
 def _rand(like: Tensor, generator: Generator | None) -> Tensor:
     # Always float32: bf16 knows 256 numbers in [0, 1), too coarse to compare with a probability.
-    return torch.rand(like.shape, generator=generator, device=like.device)
+    return torch.rand(like.shape, generator=generator, device=like.device, dtype=torch.float32)
 
 
 def _require(ok: bool, what: str, got: object) -> None:

@@ -9,7 +9,11 @@ def check_alt(alt: str) -> str:
 
 
 def publish(alt: str, mime: str, content: str) -> None:
-    """Display ``content`` as ``mime``; where that cannot be shown (a terminal), print ``alt``."""
+    """Display ``content`` as ``mime``; where that cannot be shown (a terminal, a script), print ``alt``."""
+    from IPython.core.interactiveshell import InteractiveShell
     from IPython.display import display
 
+    if not InteractiveShell.initialized():
+        print(alt)
+        return
     display({mime: content, "text/plain": alt}, raw=True)

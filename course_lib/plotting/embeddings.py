@@ -25,10 +25,14 @@ def mosaic(positions: Tensor, images: Tensor, columns: int) -> Tensor:
         got = f"{count} pictures, {len(positions)} positions, {columns} columns"
         raise ValueError(f"pictures must fill the rows of the mosaic, one position each, got {got}")
     rows = count // columns
+    positions = positions.detach().cpu().float()
+    if not positions.isfinite().all():
+        raise ValueError("positions contain NaN or infinite values")
     low, high = positions.amin(0), positions.amax(0)
     place = (positions - low) / (high - low).clamp(min=1e-12)
-    cells = torch.cartesian_prod(torch.linspace(0, 1, rows), torch.linspace(0, 1, columns)).flip(1)
-    cost = torch.cdist(cells, place.float().cpu()).square()
+    steps = (torch.linspace(0, 1, count, dtype=torch.float32) for count in (rows, columns))
+    cells = torch.cartesian_prod(*steps).flip(1)
+    cost = torch.cdist(cells, place).square()
     chosen = torch.from_numpy(linear_sum_assignment(cost.numpy())[1])
     tiles = images.cpu()[chosen].view(rows, columns, channels, height, width)
     return tiles.permute(2, 0, 3, 1, 4).reshape(channels, rows * height, columns * width)
@@ -38,7 +42,7 @@ def tsne(embedding: Tensor, seed: int = 0) -> Tensor:
     """Two numbers for each embedding such that neighbours stay neighbours; distances between far groups mean nothing.
 
     By scikit-learn, started from the principal components. Shape: (N, D) -> (N, 2), N at least 4 and D at least 2
-    Raises: ``ValueError`` for fewer.
+    Raises: ``ValueError`` for fewer, NaN or infinite values, and for a collapsed embedding, whose points are all one.
     van der Maaten and Hinton, JMLR 2008, https://www.jmlr.org/papers/v9/vandermaaten08a.html
     """
     from sklearn.manifold import TSNE
@@ -47,6 +51,13 @@ def tsne(embedding: Tensor, seed: int = 0) -> Tensor:
     if len(embedding) < 4 or embedding.shape[1] < 2:
         raise ValueError(f"embedding must be (N, D), N at least 4 and D at least 2, got {tuple(embedding.shape)}")
     perplexity = min(30, (len(embedding) - 1) / 3)
-    points = embedding.detach().to(torch.promote_types(embedding.dtype, torch.float32))  # numpy has no bfloat16
+    points = embedding.detach().cpu().to(torch.promote_types(embedding.dtype, torch.float32))  # numpy has no bfloat16
+    if not points.isfinite().all():
+        raise ValueError("embedding contains NaN or infinite values")
+    spread = (points.double() - points[0].double()).abs().max().item()
+    if not spread:
+        raise ValueError("embedding must hold different points, got one point for all rows: has it collapsed?")
+    if not 1e-6 < spread < 1e6:  # squares would leave the range of float32; the map does not depend on the scale
+        points = ((points.double() - points[0].double()) / spread).float()
     method = TSNE(init="pca", perplexity=perplexity, random_state=seed, max_iter=500)
-    return torch.from_numpy(method.fit_transform(points.cpu().numpy()))
+    return torch.from_numpy(method.fit_transform(points.numpy()))

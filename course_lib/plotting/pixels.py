@@ -76,10 +76,12 @@ def data_uri(pixels: np.ndarray) -> str:
     """The uint8 image as a ``data:`` address: lossless WebP or PNG, whichever is shorter."""
     from PIL import Image
 
-    picture, webp, png = Image.fromarray(pixels), io.BytesIO(), io.BytesIO()
-    picture.save(webp, "WEBP", lossless=True, quality=75, method=2, exact=True)  # slower is not smaller
-    picture.save(png, "PNG", optimize=True)
-    kind, data = min([("webp", webp.getvalue()), ("png", png.getvalue())], key=lambda pair: len(pair[1]))
+    picture, made = Image.fromarray(pixels), {"png": io.BytesIO()}
+    picture.save(made["png"], "PNG", optimize=True)
+    if max(picture.size) <= 16_383:  # WebP has 14 bits for a side
+        made["webp"] = io.BytesIO()
+        picture.save(made["webp"], "WEBP", lossless=True, quality=75, method=2, exact=True)  # slower is not smaller
+    kind, data = min(((kind, file.getvalue()) for kind, file in made.items()), key=lambda pair: len(pair[1]))
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 

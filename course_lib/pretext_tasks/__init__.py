@@ -3,6 +3,7 @@
 Chapters: book/pretext_tasks/
 """
 
+from .augmentations import Views
 from .backbone import NIN, Classifier, ResNet18
 from .colourization import (
     Colourizer,
@@ -14,9 +15,11 @@ from .colourization import (
     rebalance,
     soft_encode,
 )
+from .contrastive import Projected, ProjectionHead, alignment_loss, both_views, nt_xent, spread, twins_found
 from .cutting import cut
+from .exemplars import Exemplars, draw_exemplars, gradient_energy
 from .few_labels import few_labels, label_curve
-from .filling import biharmonic, hole_psnr, mean_colour
+from .filling import biharmonic, hole_psnr, mean_colour, membrane
 from .inpainting import (
     ChannelwiseDense,
     ContextEncoder,
@@ -31,6 +34,7 @@ from .inpainting import (
 from .jigsaw import Jigsaw, choose_permutations, hamming_distances, normalise_patches
 from .lab import lab_to_rgb, rgb_to_lab
 from .late_fusion import LateFusion, puzzle_accuracy, puzzle_loss
+from .masked_images import hide, masked_image_loss, random_patches
 from .probing import (
     LinearProbe,
     accuracy,
@@ -41,6 +45,7 @@ from .probing import (
 )
 from .relative_position import RelativePosition, drop_colours, project_colours
 from .trials import over_seeds, probe_blocks
+from .without_negatives import barlow_twins_loss, effective_rank, stop_gradient_loss, vicreg_loss, vicreg_terms
 
 __all__ = [
     "NIN",
@@ -73,6 +78,7 @@ __all__ = [
     "hole_loss",
     "hole_psnr",
     "mean_colour",
+    "membrane",
     "random_holes",
     "Jigsaw",
     "choose_permutations",
@@ -89,4 +95,23 @@ __all__ = [
     "over_seeds",
     "probe_blocks",
     "cut",
+    "Views",
+    "Projected",
+    "ProjectionHead",
+    "alignment_loss",
+    "both_views",
+    "nt_xent",
+    "spread",
+    "twins_found",
+    "Exemplars",
+    "draw_exemplars",
+    "gradient_energy",
+    "hide",
+    "masked_image_loss",
+    "random_patches",
+    "barlow_twins_loss",
+    "effective_rank",
+    "stop_gradient_loss",
+    "vicreg_loss",
+    "vicreg_terms",
 ]

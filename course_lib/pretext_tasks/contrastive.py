@@ -92,6 +92,17 @@ def alignment_loss(a: Tensor, b: Tensor) -> Tensor:
     return (1 - F.cosine_similarity(a, b, dim=1)).mean()
 
 
+def twins_found(a: Tensor, b: Tensor) -> float:
+    """Percent of all 2B views whose nearest other view, by the cosine, is their twin: the pretext's accuracy.
+
+    Shape: two (B, D) -> number
+    """
+    views = F.normalize(torch.cat([a, b]).detach().float(), dim=1)
+    nearest = (views @ views.T).fill_diagonal_(-torch.inf).argmax(1)
+    twin = torch.arange(len(views), device=views.device).roll(len(a))
+    return 100 * (nearest == twin).float().mean().item()
+
+
 def spread(embedding: Tensor) -> float:
     """``sqrt(D)`` times the mean standard deviation of the directions: 1 if spread evenly, 0 if collapsed.
 

@@ -4,6 +4,8 @@ Pathak et al., "Context Encoders: Feature Learning by Inpainting", CVPR 2016, ht
 Chapter: book/pretext_tasks/inpainting.ipynb
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -51,8 +53,8 @@ def cut_out(images: Tensor, mask: Tensor) -> Tensor:
 class ChannelwiseDense(nn.Module):
     """``y[c, i] = sum_j W[c, i, j] x[c, j] + b[c, i]``: every cell of a map reaches every other, map by map.
 
-    Convolutions alone would not carry anything from the border of a large hole to its middle. A dense layer over all
-    maps at once would need ``channels`` times the weights.
+    A convolution carries what it sees by a cell or two; here the middle of a hole hears of all of its border at once. A
+    dense layer over all maps together would need ``channels`` times the weights.
 
     Shape: (B, channels, side, side), of that side only -> the same
     """
@@ -69,20 +71,21 @@ class ChannelwiseDense(nn.Module):
 
 
 class ContextEncoder(nn.Module):
-    """``paint(across(trunk(picture with a hole)))``: look, carry it across the hole, paint.
+    """``z + paint(across(trunk(z)))`` for a picture z with a hole: look, carry it across, paint the difference.
 
     Args:
         trunk: `NIN`, or anything with ``widths`` and a volume of a quarter of the side as output.
         size: side of the pictures; the dense layer in the middle is made for it. A multiple of 4.
+        start: (pictures, mask) -> z, what the hole holds at first; the paper's grey, or such as `membrane`.
 
     Shape: (B, 3, size, size) in [0, 1] -> (B, 3, size, size), about [0, 1]
     Raises: ``ValueError`` for pictures of another size.
     """
 
-    def __init__(self, trunk: nn.Module, size: int):
+    def __init__(self, trunk: nn.Module, size: int, start: Callable[[Tensor, Tensor], Tensor] = cut_out):
         super().__init__()
         width = trunk.widths[-1]
-        self.trunk, self.size = trunk, size
+        self.trunk, self.size, self.start = trunk, size, start
         self.across = nn.Sequential(ChannelwiseDense(width, size // 4), nn.ReLU(), _layer(width, width))
         self.paint = nn.Sequential(
             _layer(width, width),
@@ -92,16 +95,19 @@ class ContextEncoder(nn.Module):
             _layer(width // 2, width // 4),
             nn.Conv2d(width // 4, 3, 3, padding=1),
         )
+        # an untrained network leaves the picture as it is
+        nn.init.zeros_(self.paint[-1].weight)
+        nn.init.zeros_(self.paint[-1].bias)
 
     def forward(self, pictures: Tensor) -> Tensor:
         if pictures.shape[-2:] != (self.size, self.size):
             raise ValueError(f"pictures must be {self.size} pixels a side, got shape {tuple(pictures.shape)}")
-        return GREY + self.paint(self.across(self.trunk(pictures)))
+        return pictures + self.paint(self.across(self.trunk(pictures)))
 
     @torch.no_grad()
     def fill(self, pictures: Tensor, mask: Tensor) -> Tensor:
         """The pictures with the hole painted, everything else as it was; values clipped to [0, 1]."""
-        return torch.where(mask, self(cut_out(pictures, mask)).clamp(0, 1), pictures)
+        return torch.where(mask, self(self.start(pictures, mask)).clamp(0, 1), pictures)
 
 
 class Critic(nn.Module):
@@ -141,7 +147,7 @@ class PaintedAndJudged(nn.Module):
 
     def loss(self, pictures: Tensor, mask: Tensor) -> Tensor:
         """``(1 - share) hole_loss + share painter + critic``, the last two from `adversarial_loss`."""
-        painted = self(cut_out(pictures, mask))
+        painted = self(self.painter.start(pictures, mask))
         # what is not in the hole is known, to the critic as well
         fooling, mistakes = adversarial_loss(self.critic, torch.where(mask, painted, pictures), pictures)
         return (1 - self.share) * hole_loss(painted, pictures, mask) + self.share * fooling + mistakes

@@ -3,6 +3,7 @@
 Chapter: book/pretext_tasks/without_negatives.ipynb
 """
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -63,6 +64,18 @@ def stop_gradient_loss(a: Tensor, b: Tensor, predict: nn.Module) -> Tensor:
     _check_two(a, b)
     similarity = F.cosine_similarity(predict(a), b.detach(), dim=1) + F.cosine_similarity(predict(b), a.detach(), dim=1)
     return -similarity.mean() / 2
+
+
+def effective_rank(embedding: Tensor) -> float:
+    """``exp(-sum_k p_k log p_k)``, ``p`` the singular values over their sum: how many dimensions are really used.
+
+    1 if all embeddings lie on a line, D if they are spread evenly over all directions. Moved to their mean first.
+
+    Shape: (B, D) -> number. Roy and Vetterli, EUSIPCO 2007; as a measure of collapse: Garrido et al., ICML 2023.
+    """
+    values = torch.linalg.svdvals(embedding.detach().float() - embedding.detach().float().mean(0))
+    share = values / values.sum().clamp(min=1e-12)
+    return torch.special.entr(share).sum().exp().item()
 
 
 def _hinge(centred: Tensor) -> Tensor:

@@ -45,6 +45,8 @@ def nn3d(
     check_sigma(sigma)
     if rounds < 1 or not strength >= 0:
         raise ValueError(f"rounds must be at least 1 and strength at least 0, got {rounds} and {strength}")
+    if not len(z):
+        return z.clone()
     y_hat, matches = z, None
     for k in range(1, rounds + 1):
         y_hat = denoiser(z / k + (1 - 1 / k) * y_hat, sigma / k)

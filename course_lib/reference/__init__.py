@@ -69,12 +69,12 @@ def load(name: str, device="cpu") -> nn.Module:
     return restore(name, result(name)["run"].get("model", {}), device)
 
 
-def restore(name: str, options: dict, device="cpu") -> nn.Module:
+def restore(name: str, options: dict, device="cpu", folder: Path | None = None) -> nn.Module:
     """`load` with the options that the model was built with, for a run whose result is not written yet."""
     from safetensors.torch import load_file
 
     model = find(name).build(**options)
-    path = WEIGHTS / f"{name}.safetensors"
+    path = (folder or WEIGHTS) / f"{name}.safetensors"
     if not path.exists():
         raise FileNotFoundError(f"no weights of {name}: run python -m course_lib.reference train {name}")
     weights = {key: w.float() if w.is_floating_point() else w for key, w in load_file(path).items()}

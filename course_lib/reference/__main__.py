@@ -1,11 +1,16 @@
-"""``python -m course_lib.reference list | train NAME... | evaluate NAME | table``"""
+"""``python -m course_lib.reference list | train NAME... | evaluate NAME | table | gpu | pack FOLDER``"""
 
 import argparse
 from pathlib import Path
 
+import torch
+
+from .. import session
 from ..data import DataError
 from ..training import CheckpointError
-from . import RESULTS, recipes, table
+from . import RESULTS, recipes
+from .gpu import first_minutes
+from .gpu.pack import pack
 from .run import evaluate, train
 
 
@@ -21,12 +26,20 @@ def main(arguments: list[str] | None = None) -> int:
     training.add_argument("--runs", type=Path, default=Path("runs"), help="where checkpoints live")
     measuring = commands.add_parser("evaluate", help="measure the stored weights again")
     measuring.add_argument("names", nargs="+", choices=recipes(), metavar="NAME")
+    minutes = commands.add_parser("gpu", help="check the library on the device, time it, train what is pending")
+    minutes.add_argument("--minutes", type=float, default=10, help="all in all; default 10")
+    minutes.add_argument("--out", type=Path, required=True, help="folder for report, results, weights, checkpoints")
+    minutes.add_argument("--device", default=None, help="default: what this machine has")
+    minutes.add_argument("--for", dest="names", help="runs in their order, with commas; default: what is pending")
+    packing = commands.add_parser("pack", help="a folder that does `gpu` where only torch, numpy and Pillow are")
+    packing.add_argument("folder", type=Path)
+    packing.add_argument("--for", dest="names", required=True, help="which runs, with commas")
     page = commands.add_parser("table", help="the Results page, as Markdown")
     page.add_argument("--out", type=Path, help="the folder of the book: write results.md and its pictures")
     options = parser.parse_args(arguments)
     try:
         return _run(options)
-    except (CheckpointError, DataError, FileNotFoundError) as error:
+    except (CheckpointError, DataError, FileNotFoundError, ValueError) as error:
         parser.exit(2, f"{error}\n")
 
 
@@ -41,11 +54,25 @@ def _run(options: argparse.Namespace) -> int:
     elif options.command == "evaluate":
         for name in options.names:
             print(name, evaluate(name)["metrics"])
-    elif options.out:
-        table.write(options.out)
+    elif options.command == "gpu":
+        device = torch.device(options.device) if options.device else session.pick_device()
+        names = options.names.split(",") if options.names else None
+        print(first_minutes.markdown(first_minutes.first_minutes(options.out, options.minutes, device, names)))
+    elif options.command == "pack":
+        print(f"{options.folder}: {pack(options.folder, options.names.split(',')) / 1e6:.1f} MB")
+    else:
+        _write_page(options.out)
+    return 0
+
+
+def _write_page(out: Path | None) -> None:
+    # its picture needs matplotlib, which a machine that only trains may lack
+    from . import table
+
+    if out:
+        table.write(out)
     else:
         print(table.page(), end="")
-    return 0
 
 
 if __name__ == "__main__":

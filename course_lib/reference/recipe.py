@@ -56,6 +56,7 @@ class Recipe:
         seed: of the weights and the batches.
         fit: further options of `training.fit`.
         keep_weights: whether they are small enough to be stored.
+        urgency: who goes first where a GPU is at hand for minutes; the larger the earlier.
     """
 
     title: str
@@ -72,6 +73,7 @@ class Recipe:
     seed: int = 0
     fit: dict[str, Any] = field(default_factory=dict)
     keep_weights: bool = True
+    urgency: int = 0
 
 
 @dataclass(frozen=True)

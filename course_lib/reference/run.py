@@ -17,7 +17,14 @@ from . import RESULTS, WEIGHTS, find, load, restore, result
 from .recipe import Measurement, Recipe
 
 
-def train(name: str, runs: Path, minutes: float | None = None, scale: str | None = None, **fit_options) -> bool:
+def train(
+    name: str,
+    runs: Path,
+    minutes: float | None = None,
+    scale: str | None = None,
+    out: Path | None = None,
+    **fit_options,
+) -> bool:
     """Train and measure ``name``, continuing an interrupted run; returns whether it is finished and its result written.
 
     Args:
@@ -25,6 +32,7 @@ def train(name: str, runs: Path, minutes: float | None = None, scale: str | None
         runs: folder for the checkpoint.
         minutes: stop cleanly after this time and continue on the next call.
         scale: ``gpu`` or ``cpu``; by default what the machine has.
+        out: folder for result and weights instead of the library's own.
         fit_options: of `training.fit`, which replace the recipe's own.
 
     Raises: ``KeyError`` for an unknown name; what `training.fit` raises.
@@ -35,7 +43,7 @@ def train(name: str, runs: Path, minutes: float | None = None, scale: str | None
     provenance = _provenance(spec, scale, device)  # at the start: hours later the working tree may hold other code
     session.seed_everything(spec.seed)
     if isinstance(spec, Measurement):
-        _write_result(name, spec.measure(), provenance)
+        _write_result(name, spec.measure(), provenance, out)
         return True
     settings = spec.scales[scale]
     model = spec.build(**settings.model).to(device)
@@ -60,11 +68,11 @@ def train(name: str, runs: Path, minutes: float | None = None, scale: str | None
     if int(os.environ.get("RANK", 0)):  # under accelerate launch, one process writes
         return True
     if spec.keep_weights:
-        WEIGHTS.mkdir(exist_ok=True)
-        _save_half(model, WEIGHTS / f"{name}.safetensors")
-        model = restore(name, settings.model, device)  # what is measured is what is stored
+        (out or WEIGHTS).mkdir(exist_ok=True)
+        _save_half(model, (out or WEIGHTS) / f"{name}.safetensors")
+        model = restore(name, settings.model, device, out)  # what is measured is what is stored
     trained = settings.settings() | {"steps": history.steps, "training_seconds": round(history.seconds)}
-    _write_result(name, spec.evaluate(model), provenance | trained)
+    _write_result(name, spec.evaluate(model), provenance | trained, out)
     return True
 
 
@@ -92,7 +100,7 @@ def _provenance(spec: Recipe | Measurement, scale: str, device: torch.device) ->
     }
 
 
-def _write_result(name: str, metrics: dict[str, float], provenance: dict) -> dict:
+def _write_result(name: str, metrics: dict[str, float], provenance: dict, out: Path | None = None) -> dict:
     spec = find(name)
     content = {
         "name": name,
@@ -104,8 +112,8 @@ def _write_result(name: str, metrics: dict[str, float], provenance: dict) -> dic
         "source": spec.source,
         "run": provenance,
     }
-    RESULTS.mkdir(exist_ok=True)
-    with replacing(RESULTS / f"{name}.json") as part:
+    (out or RESULTS).mkdir(exist_ok=True)
+    with replacing((out or RESULTS) / f"{name}.json") as part:
         part.write_text(json.dumps(content, indent=2) + "\n")
     return content
 

@@ -79,6 +79,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(WARNING.format(why=sandbox.why_not[:1].upper() + sandbox.why_not[1:]), file=sys.stderr)
     try:
         master = read_master(asked.master)
+        # without an ending it would be the folder's own name
+        asked.out = asked.out if asked.out.suffix else asked.out.with_suffix(".csv")
+        if asked.out.is_dir():
+            raise ValueError(f"--out must name a table, such as {asked.out / 'grades.csv'}; {asked.out} is a folder")
         folder = asked.out.with_suffix("")
         submissions = collect(asked.submissions, master)
         claim(folder, master)

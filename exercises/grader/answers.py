@@ -4,7 +4,7 @@ Whatever a student did to the rest of the notebook (checks deleted, edited, doub
 consequence: none of it is looked at.
 """
 
-from course_lib.exercises.notebook import finished, loose_code, loose_prose, marks, prose, text
+from course_lib.exercises.notebook import blank, finished, loose_code, loose_prose, marks, prose, text
 
 from .master import Master, Question
 
@@ -31,9 +31,11 @@ def find_answers(notebook: dict, master: Master) -> tuple[dict[str, list[str]], 
     answers, notes = {}, []
     for grade_id, solution in master.answers.items():
         mine = [text(cell) for cell in code_cells(notebook) if marks(cell).get("grade_id") == grade_id]
+        if done := [source for source in mine if finished([source]) or not blank(source)]:
+            mine = done  # an untouched copy below would put the stub in the answer's place
         if len(mine) > 1:
             notes.append(f"{len(mine)} cells {grade_id}, run in their order")
-        found = loose_code(cells_of(notebook), solution.names - finished(mine))
+        found = loose_code(cells_of(notebook), set(solution.names) - finished(mine))
         if found:
             where = "in a cell below its stub" if mine else "by the name of what it defines"
             notes.append(f"{grade_id} found {where}")

@@ -153,17 +153,24 @@ def fate(nb, question: str, source: str, reference, asserts: bool) -> bool:
 def of_question(nb, question: str) -> dict:
     with contextlib.redirect_stdout(io.StringIO()):
         reference = run(nb, only=question, seed=1)[question]
-    caught = hidden = total = 0
+    caught = hidden = total = equivalent = 0
     survivors = []
     for what, source in mutants(answers(nb)[f"{question}-answer"]):
         patched = fate(nb, question, source, reference, asserts=False)
         seen = patched or fate(nb, question, source, reference, asserts=True)
         if not seen and any(known in what for known in EQUIVALENT.get(question, {})):
+            equivalent += 1
             continue
         total, caught, hidden = total + 1, caught + seen, hidden + patched
         if not seen:
             survivors.append(what)
-    return {"mutants": total, "caught": caught, "by hidden values alone": hidden, "survivors": survivors}
+    return {
+        "mutants": total,
+        "caught": caught,
+        "by hidden values alone": hidden,
+        "survivors": survivors,
+        "equivalent": equivalent,
+    }
 
 
 def main(wanted: list[str]) -> int:

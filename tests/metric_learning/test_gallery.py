@@ -3,10 +3,14 @@
 import resource
 import time
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from course_lib.metric_learning import TemplateGallery
+from course_lib.metric_learning import TemplateGallery, identify_unseen
+from course_lib.metric_learning.losses import distance_matrix
 
 ADA, BOB = torch.tensor([[0.0, 0.0], [0.0, 4.0]]), torch.tensor([[3.0, 0.0]])
 
@@ -180,3 +184,47 @@ def test_a_hundred_thousand_templates():
     assert [int(name[1:]) for name in found.names] == (who // 4).tolist()
     assert seconds < 30, f"took {seconds:.1f} s"
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2e6, "kilobytes"
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from([torch.float32, torch.float64]),
+    st.sampled_from(["mean", "nearest"]),
+    st.floats(0, 1e4),
+    st.integers(0, 1000),
+)
+def test_distances_far_from_the_origin_keep_their_digits(dtype, rule, far, seed):
+    """Everything beside one far point, and in two clusters far from each other; against numpy, by differences."""
+    draw = torch.Generator().manual_seed(seed)
+    side = torch.randint(0, 2, (40, 1), generator=draw).double() * 2 - 1
+    templates = (far * side + torch.randn(40, 5, generator=draw).double()).to(dtype)
+    queries = (far * side[:9] + torch.randn(9, 5, generator=draw).double()).to(dtype)
+    owners = torch.arange(40) % 8
+    people = TemplateGallery(rule)
+    people.enrol_all([str(k) for k in range(8)], templates, owners)
+    each = np.linalg.norm(queries.double().numpy()[:, None] - templates.double().numpy(), axis=2)
+    by_person = [each[:, owners.numpy() == k] for k in range(8)]
+    expected = np.stack([x.mean(1) if rule == "mean" else x.min(1) for x in by_person], 1)
+    np.testing.assert_allclose(
+        people.distances(queries).numpy(), expected, rtol=2e-3 if dtype == torch.float32 else 1e-4
+    )
+
+
+@pytest.mark.parametrize("far", [0.0, 1e3, 1e4])
+def test_a_batch_far_away_or_in_far_clusters_has_exact_distances(far):
+    draw = torch.Generator().manual_seed(0)
+    side = torch.tensor([[1.0], [-1.0]]).repeat(32, 1)
+    e = (far * side + torch.randn(64, 8, generator=draw)).requires_grad_()
+    expected = (e[:, None].double() - e.double()).square().sum(2)
+    torch.testing.assert_close(distance_matrix(e, squared=True), expected.float(), rtol=1e-5, atol=1e-5)
+    (gradient,) = torch.autograd.grad(distance_matrix(e, squared=True)[0, 2], e)
+    torch.testing.assert_close(gradient[0], 2 * (e[0] - e[2]).detach(), rtol=1e-4, atol=1e-4)
+
+
+def test_the_retrieval_of_unseen_people_does_not_depend_on_where_they_lie():
+    draw = torch.Generator().manual_seed(0)
+    labels = torch.arange(60) % 12
+    e = torch.randn(12, 6, generator=draw)[labels] + 0.3 * torch.randn(60, 6, generator=draw)
+    e = (64 * e).round() / 64  # so that nothing is lost in the move itself
+    here, there = identify_unseen(e, labels), identify_unseen(e + 8192, labels)
+    assert there.rank1 == here.rank1 and there.retrieval == pytest.approx(here.retrieval, abs=1e-9)

@@ -11,10 +11,19 @@ from torch.nn import functional as F
 
 from course_lib.pretext_tasks.augmentations import Views, crop, gaussian_blur, recolour
 from course_lib.pretext_tasks.backbone import NIN
-from course_lib.pretext_tasks.contrastive import Projected, ProjectionHead, alignment_loss, both_views, nt_xent, spread
+from course_lib.pretext_tasks.contrastive import (
+    Projected,
+    ProjectionHead,
+    alignment_loss,
+    both_views,
+    nt_xent,
+    spread,
+    twins_found,
+)
 from course_lib.pretext_tasks.masked_images import hide, masked_image_loss, random_patches
 from course_lib.pretext_tasks.without_negatives import (
     barlow_twins_loss,
+    effective_rank,
     stop_gradient_loss,
     vicreg_loss,
 )
@@ -110,6 +119,23 @@ def test_a_constant_satisfies_alignment_alone():
     assert spread(torch.randn(4000, 64, generator=seeded())) == pytest.approx(1, abs=0.02)
     assert vicreg_loss(one, one) > 20
     assert nt_xent(one, one) > nt_xent(torch.eye(8), torch.eye(8))
+
+
+def test_twins_are_found_by_the_cosine():
+    a = torch.eye(4)
+    assert twins_found(a, 3 * a) == 100
+    assert twins_found(a, a.roll(1, 0)) == 0
+    # the last row is nobody's twin, so six of eight
+    b = torch.tensor([[1.0, 0.1, 0, 0], [0, 1, 0.1, 0], [0, 0.7, 0.8, 0], [0, 0, 0, -1]])
+    assert twins_found(a, b) == pytest.approx(100 * 6 / 8)
+
+
+def test_effective_rank_counts_directions():
+    """A line has 1, an even spread over five axes 5, and neither place nor size matter."""
+    line = torch.linspace(-1, 1, 20)[:, None] * torch.ones(8)
+    assert effective_rank(line) == pytest.approx(1, abs=1e-3)
+    axes = torch.cat([torch.eye(5), -torch.eye(5)]) @ torch.linalg.qr(torch.randn(8, 8, generator=seeded()))[0][:5]
+    assert effective_rank(7 * axes + 3) == pytest.approx(5, abs=1e-3)
 
 
 @pytest.mark.parametrize("loss", [nt_xent, vicreg_loss, barlow_twins_loss, alignment_loss])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from course_lib.pretext_tasks import NIN
-from course_lib.pretext_tasks.filling import biharmonic, hole_psnr, mean_colour
+from course_lib.pretext_tasks.filling import biharmonic, hole_psnr, mean_colour, membrane
 from course_lib.pretext_tasks.inpainting import (
     GREY,
     ChannelwiseDense,
@@ -75,6 +75,7 @@ def test_the_dense_layer_is_one_matrix_a_map():
 
 def test_every_pixel_of_the_border_reaches_the_middle():
     net = ContextEncoder(NIN(blocks=2, width=8), size=32).eval()
+    nn.init.normal_(net.paint[-1].weight)
     x = torch.rand(1, 3, 32, 32, requires_grad=True)
     net(x)[0, :, 16, 16].sum().backward()
     assert (x.grad[0].abs().sum(0)[0] > 0).float().mean() > 0.9
@@ -84,6 +85,7 @@ def test_every_pixel_of_the_border_reaches_the_middle():
 
 def test_filling_leaves_the_rest_alone():
     net = ContextEncoder(NIN(blocks=2, width=8), size=16).eval()
+    nn.init.normal_(net.paint[-1].weight)
     x, mask = torch.rand(3, 3, 16, 16), centre_hole(16)
     y = net.fill(x, mask)
     assert torch.equal(y[~mask.expand_as(y)], x[~mask.expand_as(x)]) and y.min() >= 0 and y.max() <= 1
@@ -132,7 +134,7 @@ def test_a_flat_picture_is_filled_without_an_error_by_all_that_needs_no_training
     x = torch.tensor([0.2, 0.5, 0.8]).view(1, 3, 1, 1).expand(2, 3, 16, 16).contiguous()
     mask = random_holes(2, 16, 5, 2, torch.Generator().manual_seed(0))
     damaged = torch.where(mask, 0.0, x)
-    for fill in (mean_colour, biharmonic):
+    for fill in (mean_colour, membrane, biharmonic):
         torch.testing.assert_close(fill(damaged, mask), x, atol=1e-4, rtol=0)
 
 
@@ -141,6 +143,41 @@ def test_biharmonic_continues_a_slope_and_the_mean_does_not():
     mask = centre_hole(16)
     torch.testing.assert_close(biharmonic(torch.where(mask, 0.0, x), mask), x, atol=1e-3, rtol=0)
     assert hole_psnr(mean_colour(x, mask), x, mask).item() < 25
+
+
+def test_the_membrane_solves_laplace_s_equation():
+    torch.manual_seed(0)
+    x, mask = torch.rand(1, 1, 16, 16), centre_hole(16)
+    y = membrane(x, mask, sweeps=200)
+    assert torch.equal(y[~mask], x[~mask])
+    # the same by a dense system: 4 y - the four neighbours = 0 for every unknown pixel
+    inside = mask[0, 0].nonzero().tolist()
+    number = {tuple(place): k for k, place in enumerate(inside)}
+    system, right = torch.zeros(len(inside), len(inside)), torch.zeros(len(inside))
+    for k, (i, j) in enumerate(inside):
+        system[k, k] = 4
+        for place in ((i - 1, j), (i + 1, j), (i, j - 1), (i, j + 1)):
+            if place in number:
+                system[k, number[place]] = -1
+            else:
+                right[k] += x[0, 0, place[0], place[1]]
+    torch.testing.assert_close(y[mask], torch.linalg.solve(system, right), atol=1e-3, rtol=0)
+    # the coarse levels have done most of it
+    torch.testing.assert_close(membrane(x, mask), y, atol=0.03, rtol=0)
+
+
+def test_a_membrane_lies_between_the_values_of_its_border_whatever_the_mask():
+    x = torch.rand(3, 3, 13, 10)
+    mask = random_holes(3, 10, 3, 4, torch.Generator().manual_seed(1))
+    mask = torch.cat([mask, torch.zeros(3, 1, 3, 10, dtype=torch.bool)], dim=2)
+    y = membrane(torch.where(mask, torch.nan_to_num(torch.tensor(float("inf")), posinf=9.0), x), mask)
+    assert y.min() >= x.min() and y.max() <= x.max()
+
+
+def test_an_untrained_network_leaves_the_surface_that_it_starts_from():
+    net = ContextEncoder(NIN(blocks=2, width=8), size=16, start=membrane).eval()
+    x, mask = torch.rand(2, 3, 16, 16), centre_hole(16)
+    torch.testing.assert_close(net.fill(x, mask), membrane(x, mask))
 
 
 def test_the_psnr_of_a_hole_looks_at_the_hole():

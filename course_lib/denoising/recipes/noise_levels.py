@@ -98,6 +98,7 @@ RECIPES = {
         source="Zhang et al., IEEE TIP 2018 (doi:10.1109/TIP.2018.2839891)",
         fit={"optimizer": training.Muon},
         data="one network for sigma 0 to 75, trained on BSD400 (180x180); noise not clipped",
+        urgency=70,
     ),
     "bf-cnn-10": _little_noise("bias-free DnCNN-8, sigma 0 to 10", BiasFreeDnCNN, (33.84, 28.15, 25.80, 22.83)),
     "dncnn-10": _little_noise("DnCNN-8, sigma 0 to 10", DnCNN, (33.69, 19.80, 15.29, 10.45)),

@@ -55,5 +55,5 @@ class PatchPairs:
         draw = {"generator": generator, "device": generator.device}
         count, views = self.views.shape[:2]
         point = torch.randperm(count, **draw)[: self.batch].to(self.device)
-        view = torch.rand(self.batch, views, **draw).argsort(1)[:, :2].to(self.device)
+        view = torch.rand(self.batch, views, dtype=torch.float32, **draw).argsort(1)[:, :2].to(self.device)
         return self.views[point, view[:, 0]].float() / 255, self.views[point, view[:, 1]].float() / 255

@@ -65,13 +65,17 @@ def draw_pairs(lengths: dict[str, int], count: int, seed: int = 0) -> dict[str, 
     names, number = list(lengths), torch.tensor(list(lengths.values()))
 
     def index(sequence: Tensor) -> Tensor:
-        return (torch.rand(count, generator=draw).double() * number[sequence]).long()
+        return (torch.rand(count, generator=draw, dtype=torch.float32).double() * number[sequence]).long()
 
     a = torch.randint(len(names), (count,), generator=draw)
     other = (a + torch.randint(1, len(names), (count,), generator=draw)) % len(names)
-    types = torch.rand(count, 5, generator=draw).argsort(1)[:, :2]  # two different ones among ref and targets 1 to 4
+    types = torch.rand(count, 5, generator=draw, dtype=torch.float32).argsort(1)[
+        :, :2
+    ]  # two different ones among ref and targets 1 to 4
     i = index(a)
-    beside = (i + 1 + (torch.rand(count, generator=draw).double() * (number[a] - 1)).long()) % number[a]
+    beside = (
+        i + 1 + (torch.rand(count, generator=draw, dtype=torch.float32).double() * (number[a] - 1)).long()
+    ) % number[a]
     first = (a, types[:, 0], i)
     seconds = {"positive": (a, types[:, 1], i), "intra": (a, types[:, 1], beside)}
     seconds["inter"] = (other, types[:, 1], index(other))

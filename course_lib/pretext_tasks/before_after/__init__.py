@@ -6,13 +6,14 @@ Chapter: book/pretext_tasks/before_after.ipynb
 from .activation_maps import BeforeAfterClassifier, class_activation_map, evidence, pseudo_masks
 from .background import empty_station, flatten_field, foreground
 from .conveyor import Sequences, conveyor
-from .examples import Examples, classifier_batches, empty_stations, examples, mask_batches
+from .examples import BEFORE_LABEL, Examples, classifier_batches, empty_stations, examples, mask_batches
 from .kinds import AFTER, BEFORE, KINDS, REACHING, anomalies, items
 from .segmentation import SegmentationNetwork, pixel_iou, segmentation_loss
 
 __all__ = [
     "AFTER",
     "BEFORE",
+    "BEFORE_LABEL",
     "KINDS",
     "REACHING",
     "BeforeAfterClassifier",

@@ -13,7 +13,7 @@ from .background import empty_station, flatten_field, foreground
 from .conveyor import Sequences
 from .kinds import AFTER, BEFORE
 
-AFTER_LABEL, BEFORE_LABEL, BACKGROUND_LABEL = range(3)
+BEFORE_LABEL, AFTER_LABEL, BACKGROUND_LABEL = range(3)
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def _belt(scene: Scene, moments: int, cover: Tensor, texture: Tensor) -> Tensor:
     """The empty belt with its seams and grain, and on it the shadows of the items, down and to the right."""
     size = cover.shape[-1]
     place = torch.arange(size, device=cover.device) + 0.5
-    moved = torch.arange(moments, device=cover.device) * scene.speed[:, None]
+    moved = scene.start[:, None] + torch.arange(moments, device=cover.device) * scene.speed[:, None]
     seam = 1 - 0.25 * ((place - moved[..., None]) % (size / 4) < size / 48)[:, :, None]
     step = max(1, round(size / 40))
     shadow = F.pad(cover, (step, 0, step, 0))[..., :size, :size]
@@ -126,4 +126,4 @@ def _photograph(picture: Tensor, stations: Tensor, generator: torch.Generator) -
     strength = (0.92 + 0.16 * uniform(1, 1, 1)) * (0.98 + 0.04 * uniform(3, 1, 1))
     slope = 0.2 * (uniform(1, 1, 1) - 0.5) * torch.linspace(-1, 1, size, device=picture.device)
     noise = torch.randn(picture.shape, generator=generator, device=picture.device)
-    return (picture * lamp * strength * (1 + slope) + 0.02 * noise).clamp(0, 1)
+    return (picture * lamp * strength * (1 + slope) + 0.01 * noise).clamp(0, 1)

@@ -35,7 +35,8 @@ class Scene:
         kind: (N, J) a place in `KINDS`; 0 for an item that is not there.
         colour: (N, J, 3).
         texture: (N, 1, S, S) grain, of variance 1, which travels with the belt.
-        speed: (N,) pixels that the belt moves from one picture to the next.
+        start: (N,) pixels that the belt has moved before the first picture.
+        speed: (N,) pixels that it moves from one picture to the next.
     """
 
     middle: Tensor
@@ -45,6 +46,7 @@ class Scene:
     kind: Tensor
     colour: Tensor
     texture: Tensor
+    start: Tensor
     speed: Tensor
 
 
@@ -58,7 +60,8 @@ def draw_scene(count: int, size: int, generator: torch.Generator) -> Scene:
     cell = uniform(COLUMNS * ROWS).argsort(1)[:, :items]
     corner = torch.stack([cell % COLUMNS, 0.5 + cell // COLUMNS], -1) * 16 * pixel
     middle = corner + (8 + 4 * (uniform(items, 2) - 0.5)) * pixel
-    middle[..., 0] += size * uniform(1)  # the belt is a loop: the grid may begin anywhere
+    start = size * uniform()
+    middle[..., 0] += start[:, None]
 
     there = torch.cat([_some(uniform(1), 4, BISCUITS), _some(uniform(1), 1, ANOMALIES)], 1)
     anomaly = STONE + (uniform(ANOMALIES) * (BROKEN - STONE + 1)).long()
@@ -77,6 +80,7 @@ def draw_scene(count: int, size: int, generator: torch.Generator) -> Scene:
         kind=kind * there,
         colour=drawn[..., 2:] * (0.8 + 0.2 * uniform(items, 1)),
         texture=torch.randn(count, 1, size, size, generator=generator, device=device),
+        start=start,
         speed=(1 + 3 * uniform()) * pixel,
     )
 

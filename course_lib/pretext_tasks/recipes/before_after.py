@@ -13,6 +13,7 @@ from ... import reference
 from ...features import device_of, evaluating
 from ...reference.recipe import Recipe, Scale
 from ..before_after import (
+    BEFORE_LABEL,
     BeforeAfterClassifier,
     Examples,
     SegmentationNetwork,
@@ -29,7 +30,6 @@ from ..before_after import (
     pseudo_masks,
     segmentation_loss,
 )
-from ..before_after.examples import BEFORE_LABEL
 
 CHAPTER = "pretext_tasks/before_after"
 ZHOU = "class activation maps: Zhou et al., CVPR 2016 (arXiv:1512.04150); they have no such data"

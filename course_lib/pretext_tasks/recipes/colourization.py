@@ -27,10 +27,10 @@ from ..trials import named_blocks, over_seeds, probe_blocks
 
 CHAPTER = "pretext_tasks/colourization"
 ZHANG = "Zhang et al., ECCV 2016 (arXiv:1603.08511)"
-LABELS = 2_000
+LABELS = 1_500
 # side of the pictures, and how much is trained
 SIZES = {"cpu": 32, "cuda": 64}
-SHORT = {"cpu": {"width": 32, "steps": 150, "batch": 64}, "cuda": {"width": 192, "steps": 10_000, "batch": 128}}
+SHORT = {"cpu": {"width": 32, "steps": 100, "batch": 64}, "cuda": {"width": 192, "steps": 10_000, "batch": 128}}
 
 
 @cache
@@ -168,7 +168,7 @@ def _training(title: str, outputs: int, loss) -> Recipe:
         evaluate=evaluate,
         scales={
             "gpu": Scale(steps=20_000, batch=128, lr=0.02),
-            "cpu": Scale(steps=600, batch=64, lr=0.02, model={"width": 32}),
+            "cpu": Scale(steps=400, batch=64, lr=0.02, model={"width": 32}),
         },
         source=ZHANG,
         data=source_of_data,

@@ -6,7 +6,7 @@ A minute at most: the largest deviation of each call is reported, and what does 
 import inspect
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import torch
@@ -81,8 +81,8 @@ def compare(entry: Public, device: torch.device) -> dict:
     return {"name": entry.name, "state": "no example"}
 
 
-def trainings(device: torch.device) -> list[dict]:
-    """A short `training.fit` in each precision, killed after half of its steps and resumed, and once compiled."""
+def trainings(device: torch.device, cases: Iterable[tuple[str, bool]], ends: float) -> list[dict]:
+    """A short `training.fit` for each (precision, compiled), in one go and stopped at once and resumed: they agree."""
     from ...observation import Gaussian
 
     def network() -> nn.Module:
@@ -98,9 +98,11 @@ def trainings(device: torch.device) -> list[dict]:
         return (model(batch[0]) - batch[1]).square().mean()
 
     found = []
-    cases = [(precision, False) for precision in ("no", "bf16", "fp16")] + [("no", True)]
     for precision, compiled in cases:
         name = f"fit, precision {precision}" + (", compiled" if compiled else "")
+        if time.perf_counter() > ends:
+            found.append({"name": name, "state": "no time"})
+            continue
         options = {"steps": 40, "progress": False, "precision": precision, "compiled": compiled}
         try:
             with tempfile.TemporaryDirectory() as folder:
@@ -120,15 +122,18 @@ def trainings(device: torch.device) -> list[dict]:
 
 
 def self_check(device: torch.device, seconds: float = 60.0) -> list[dict]:
-    """`compare` of everything public, then `trainings`; stops beginning new calls after ``seconds``."""
+    """`trainings` in each precision, `compare` of everything public, and a compiled training if there is time.
+
+    Nothing new is begun after ``seconds``.
+    """
     exact = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     ends = time.perf_counter() + seconds
     try:
-        rows = trainings(device)
+        rows = trainings(device, [(precision, False) for precision in TOLERANCE], ends)
         for entry in public():
             late = time.perf_counter() > ends
             rows.append({"name": entry.name, "state": "no time"} if late else compare(entry, device))
-        return rows
+        return rows + trainings(device, [("no", True)], ends)
     finally:
         torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = exact
