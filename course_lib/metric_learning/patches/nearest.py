@@ -12,8 +12,10 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 ROUNDING = 2.0**-24  # of float32
+BLOCK = 32
 
 
 def nearest(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
@@ -21,9 +23,14 @@ def nearest(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 
     Shape: (N, D), (M, D) -> (N,) float64, (N,) int64
     """
-    a, b = a.double(), b.double()
-    scores, slack, *_ = _scores(a, b)
-    rows, columns = (scores <= (scores.amin(1) + 2 * slack)[:, None]).nonzero().T
+    scores, slack, *_ = _scores(a, b, BLOCK)
+    # a row has hardly ever more than one candidate: the least of each block says where to look at all
+    blocks = scores.unflatten(1, (-1, BLOCK))
+    lowest = blocks.amin(2)
+    limit = (lowest.amin(1).double() + 2.5 * slack).float()[:, None]
+    rows, block = (lowest <= limit).nonzero().T
+    which, place = (blocks[rows, block] <= limit[rows]).nonzero().T
+    rows, columns = rows[which], block[which] * BLOCK + place
     exact = squared_distances(a[rows], b[columns])
     least = exact.new_full((len(a),), torch.inf).scatter_reduce_(0, rows, exact, "amin")
     columns = torch.where(exact == least[rows], columns, len(b))
@@ -42,7 +49,7 @@ def count_nearer(q: Tensor, marks: Tensor, b: Tensor, ends: list[int], equal: bo
     """
     if not ends[-1]:
         return torch.zeros(*marks.shape, len(ends), dtype=torch.long, device=q.device)
-    q, b = q.double(), b.double()[: ends[-1]]
+    b = b[: ends[-1]]
     scores, slack, lengths, unit = _scores(q, b)
     marks_there = marks / unit**2 - lengths[:, None]
     # what float64 has lost in that difference, and what float32 loses of it
@@ -53,9 +60,9 @@ def count_nearer(q: Tensor, marks: Tensor, b: Tensor, ends: list[int], equal: bo
     bins = torch.searchsorted(bounds, scores, out_int32=True)
     begin, end = bounds[:, :-1, None], bounds[:, 1:, None]
     between = ((low[:, None] <= begin) & (high[:, None] >= end)).any(2)
-    closed = torch.nn.functional.pad(~between, (1, 1), value=True)
+    closed = F.pad(~between, (1, 1), value=True)
     below = (bounds[:, None] <= low[..., None]).long()  # of each mark, the bins that lie below it
-    below = torch.nn.functional.pad(below, (0, 1)) * closed[:, None]
+    below = F.pad(below, (0, 1)) * closed[:, None]
 
     counts, begin = [], 0
     offsets = torch.arange(len(q), device=q.device, dtype=torch.int32)[:, None] * closed.shape[1]
@@ -80,17 +87,21 @@ def squared_distances(a: Tensor, b: Tensor, chunk: int = 1 << 14) -> Tensor:
     return torch.cat(parts)
 
 
-def _scores(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """``s``, how far its rows may be off, ``|a|^2``, and the unit of length in which all of them are."""
+def _scores(a: Tensor, b: Tensor, multiple: int = 1) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """``s``, how far its rows may be off, ``|a|^2``, and the unit of length in which all of them are.
+
+    As many columns as a multiple of ``multiple``: those beyond the last row of b are infinite.
+    """
+    a, b = a.double(), b.double()
     middle = b.mean(0)
     a, b = a - middle, b - middle
-    unit = torch.maximum(a.abs().amax(), b.abs().amax()).clamp(min=1e-300)
-    a, b = a / unit, b / unit
-    lengths = b.square().sum(1)
+    a_lengths, b_lengths = a.square().sum(1), b.square().sum(1)
+    unit = torch.maximum(a_lengths.amax(), b_lengths.amax()).sqrt().clamp(min=1e-150)
+    a_lengths, b_lengths = a_lengths / unit**2, b_lengths / unit**2
+    longest, missing = b_lengths.amax().sqrt(), -len(b) % multiple
+    a, b = (a / unit).float(), F.pad((b / unit).float(), (0, 0, 0, missing))
     with _full_float32(), torch.autocast(a.device.type, enabled=False):
-        scores = torch.addmm(lengths.float(), a.float(), b.T.float(), alpha=-2)
-    longest = lengths.amax().sqrt()
-    a_lengths = a.square().sum(1)
+        scores = torch.addmm(F.pad(b_lengths, (0, missing), value=torch.inf).float(), a, b.T, alpha=-2)
     terms = a.shape[1] + 8
     slack = 2 * ROUNDING * longest * (terms * a_lengths.sqrt() + 4 * longest) + 1e-30
     return scores, slack, a_lengths, unit

@@ -81,7 +81,7 @@ def judged_loss(model, batch) -> Tensor:
 def hole_scores(fill: Callable[[Tensor, Tensor], Tensor], kind: str, size: int, count: int = 200) -> dict[str, float]:
     """PSNR in the hole and SSIM of the whole picture, on the first ``count`` test pictures, always the same holes."""
     x = pictures(size).val[0][:count].float() / 255
-    mask = holes(kind, count, size, torch.Generator().manual_seed(0)).expand(count, 1, size, size)
+    mask = holes(kind, len(x), size, torch.Generator().manual_seed(0)).expand(len(x), 1, size, size)
     y = fill(x, mask)
     return {
         f"{kind}: PSNR in the hole (dB)": hole_psnr(y, x, mask).mean().item(),
