@@ -18,6 +18,8 @@ REFUSED = {"from_file", "resize_", "resize_as_", "set_"}
 UNWRITTEN = {"empty", "empty_strided", "new_empty", "new_empty_strided", "empty_like"}
 # Different numbers in the code itself that cost nothing: slopes, epsilons, momenta.
 FREE = 16
+# Operations; somebody who writes a kernel out number by number needs more.
+MOST = 1000
 
 
 @dataclass
@@ -77,6 +79,8 @@ def record(network: nn.Module, x: Tensor) -> Tape:
     finally:
         for module, training in mode.items():
             module.training = training
+    if len(recorder.steps) > MOST:
+        raise ValueError(f"the network does {len(recorder.steps)} operations; up to {MOST} can be written down")
     if not isinstance(y, Tensor):
         raise ValueError(f"a network returns a tensor; this one returns a {type(y).__name__}")
     held = sum(v.numel() for v in network.state_dict().values())
