@@ -40,6 +40,9 @@ READS_VALUES = {
     "pretext_tasks.linear_probe": "chooses its penalty by what it measures",
     "pretext_tasks.colour_bins": "a constant: whoever uses it moves it",
     "pretext_tasks.centre_hole": "a constant: whoever uses it moves it",
+    "pretext_tasks.spread": "ends in a number",
+    "pretext_tasks.twins_found": "ends in a number",
+    "pretext_tasks.effective_rank": "ends in a number",
     "metric_learning.patches.matching": "ends in numbers",
     "metric_learning.patches.verification": "ends in numbers",
     "metric_learning.patches.trapezoidal_ap": "an evaluation: NaN is looked for first",
@@ -53,6 +56,8 @@ READS_VALUES = {
 # networks and losses whose parameters are of their task alone; their recipes take a step on the device in `make gpu`
 OF_THEIR_TASK = {
     "pretext_tasks.Colourizer",
+    "pretext_tasks.ProjectionHead",
+    "pretext_tasks.stop_gradient_loss",
     "pretext_tasks.classification_loss",
     "pretext_tasks.ChannelwiseDense",
     "pretext_tasks.PaintedAndJudged",

@@ -13,9 +13,6 @@ TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
 LISTED = [ROOT / c["file"] for part in TOC["parts"] for c in part["chapters"]]
 CHAPTERS = [path.with_suffix(".ipynb") for path in LISTED if path.with_suffix(".ipynb").exists()]
 PAGES = [*CHAPTERS, *BOOK.glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "exercises" / "README.md"]
-# Chapters that still await their new form; the list only gets shorter.
-OLDER = {BOOK / "metric_learning" / "siamese_networks.ipynb"}
-NEW = [path for path in CHAPTERS if path not in OLDER]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -59,13 +56,13 @@ def test_the_front_page_maps_what_is_there():
     assert rows and all("*in preparation*" in row for row in rows.values()), "a part with no chapter yet says so"
 
 
-@pytest.mark.parametrize("path", NEW, ids=name)
+@pytest.mark.parametrize("path", CHAPTERS, ids=name)
 def test_a_title_names_the_method_and_asks(path):
     title = text(path).splitlines()[0]
     assert re.fullmatch(r"# [A-Z][^:?]*: .*\?", title), f"{title!r}, not like '# DnCNN: what if ...?'"
 
 
-@pytest.mark.parametrize("path", NEW, ids=name)
+@pytest.mark.parametrize("path", CHAPTERS, ids=name)
 def test_next_is_the_next_chapter_of_the_book(path):
     following = CHAPTERS[CHAPTERS.index(path) + 1 :][:1]  # none after the last
     assert targets(path, paragraph(path, "**Next:**")) == following
@@ -79,7 +76,7 @@ def test_what_a_chapter_builds_on_comes_before_it(path):
     assert [t for t in targets(path, before.split("**After")[0]) if t not in earlier] == []
 
 
-@pytest.mark.parametrize("path", NEW, ids=name)
+@pytest.mark.parametrize("path", CHAPTERS, ids=name)
 def test_a_chapter_leads_to_the_graded_notebook_of_its_part(path):
     graded = ROOT / "exercises" / "student" / f"{path.parent.name}.ipynb"
     if graded.exists():

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from ..geometry import geometry
+from ..wiring import geometry
 from .levels import is_map
 
 SMALL = 96  # side of the picture in which a network is measured first: a multiple of the usual strides

@@ -2,7 +2,8 @@
 
 from .batches import PeopleBatches, jittered
 from .collapse import embedding_spread, is_collapsed
-from .gallery import Identification, TemplateGallery
+from .decision import Identification
+from .gallery import TemplateGallery
 from .identification import Identified, enrol_first, identify_unseen
 from .losses import contrastive_loss, distance_matrix, hadsell_loss, hardest_negative_loss, pair_distance, triplet_loss
 from .mining import STRATEGIES, hardest_triplets, mined_triplet_loss, random_triplets

@@ -5,7 +5,6 @@ Chapter: book/metric_learning/siamese_networks.ipynb
 
 import json
 import math
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -13,25 +12,11 @@ from torch import Tensor
 
 from .._checks import check_embeddings
 from .._files import replacing
+from .decision import Identification
 
 RULES = ("mean", "nearest")
 CHUNK = 1 << 24  # distances in memory at once: 64 MB
 NEAR = 0.05  # a squared distance below this share of the square length has lost two digits
-
-
-@dataclass(frozen=True)
-class Identification:
-    """What `TemplateGallery.identify` answers, query by query.
-
-    Attributes:
-        names: the nearest person, or None for "no identification".
-        nearest: the same without rejection.
-        distances: to the nearest person, (Q,).
-    """
-
-    names: list[str | None]
-    nearest: list[str]
-    distances: Tensor
 
 
 class TemplateGallery:

@@ -98,7 +98,7 @@ def distance_matrix(embedding: Tensor, squared: bool = False) -> Tensor:
         e = embedding.to(result if embedding.device.type == "mps" else torch.float64)
         e = e - e.mean(0)
         norms = e.square().sum(1)
-        return _root(norms[:, None] + norms - 2 * e @ e.T, squared).to(result)
+        return _root((torch.addmm(norms, e, e.T, alpha=-2) + norms[:, None]).to(result), squared)
 
 
 def _root(squares: Tensor, squared: bool) -> Tensor:

@@ -1,6 +1,5 @@
 """Receptive fields: what an output pixel could see, what it does see, and beyond. Chapters: book/receptive_fields/"""
 
-from .. import wires as wires
 from .effective import EffectiveReceptiveField, effective_receptive_field
 from .groups import group_filter, haar_matrix, neighbour_shrink, nonlocal_filter, smooth_shrink
 from .initialisation import outside_large_

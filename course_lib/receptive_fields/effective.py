@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from .._checks import check_images
 from ..features import evaluating
-from ..geometry import geometry
+from ..wiring import geometry
 
 TWO_SIGMA = 1 - 0.9545  # what a Gaussian has fallen to at the edge of the area that the paper counts
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from ..connections import connect
+from ..wiring import connect
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from ._wire_rules import UnwiredError
-from .features import evaluating
+from ..features import evaluating
+from .rules import UnwiredError
 from .wires import Wires
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode, resolve_name
 
-from ._wire_rules import RULES, positive_sum, product, unsupported
+from .rules import RULES, positive_sum, product, unsupported
 
 # By PyTorch's names of the operations, as functions, methods and operators; with or without an underscore at the end
 # (written in place). Each output element depends on the input element at its own place, and on no other:
