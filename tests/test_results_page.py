@@ -143,3 +143,7 @@ def test_runs_with_many_metrics_in_common_share_a_wide_table():
     common = {f"block {k} (%)": 1.0 for k in range(8)}
     runs = [a_run("a", **{"orientation (%)": 2.0}, **common), a_run("b", **{"place (%)": 2.0}, **common)]
     assert len(table._blocks(runs)) == 1
+
+
+def test_a_chapter_without_a_run_has_neither_picture_nor_table():
+    assert [chapter for chapter in order() if f"]({chapter}.ipynb)" in table.page()] == CHAPTERS

@@ -58,7 +58,8 @@ def _by_chapter() -> tuple[dict[str, list[dict]], list[str]]:
         for name, recipe in recipes().items():
             if recipe.chapter == chapter:
                 try:
-                    runs.setdefault(chapter, []).append(result(name) | {"headline": recipe.headline})
+                    stored = result(name) | {"headline": recipe.headline}
+                    runs.setdefault(chapter, []).append(stored)  # not before there is one: no chapter without a run
                 except FileNotFoundError:
                     pending.append(name)
     return runs, pending
