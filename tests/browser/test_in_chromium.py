@@ -23,6 +23,8 @@ def visit(browser, monkeypatch, tmp_path):
     """``visit(call, ...)`` -> the page with what the calls displayed. Requests and console errors fail."""
     monkeypatch.setenv("COURSE_STATIC", "1")
     outputs, requests, errors, pages = [], [], [], []
+    # as in a notebook, whose kernel has a shell; a plain script gets the description alone
+    monkeypatch.setattr("IPython.core.interactiveshell.InteractiveShell.initialized", lambda: True)
     monkeypatch.setattr("IPython.display.display", lambda bundle, raw: outputs.append(bundle["text/html"]))
 
     def visit(*calls, theme="light", width=1400, touch=False):
