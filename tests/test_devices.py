@@ -41,6 +41,7 @@ READS_VALUES = {
     "pretext_tasks.colour_bins": "a constant: whoever uses it moves it",
     "pretext_tasks.centre_hole": "a constant: whoever uses it moves it",
     "pretext_tasks.spread": "ends in a number",
+    "pretext_tasks.Views": "takes the logarithm of two constants on the CPU",
     "pretext_tasks.twins_found": "ends in a number",
     "pretext_tasks.effective_rank": "ends in a number",
     "metric_learning.patches.matching": "ends in numbers",

@@ -6,7 +6,6 @@ device of the batch: each picture has a matrix that says where its pixels come f
 Chapter: book/pretext_tasks/exemplars_and_contrast.ipynb
 """
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -59,7 +58,7 @@ class Views:
             u = torch.rand(count, generator=generator, device=generator.device).to(device)
             return low + (high - low) * u
 
-        area, ratio = uniform(*self.area), uniform(*map(math.log, self.ratio)).exp()
+        area, ratio = uniform(*self.area), uniform(*(torch.tensor(self.ratio).log().tolist())).exp()
         half = torch.stack([(area * ratio).sqrt(), (area / ratio).sqrt()], 1).clamp(max=1)
         middle = (1 - half) * torch.stack([uniform(-1, 1), uniform(-1, 1)], 1)
         angle = uniform(-self.turn, self.turn) * torch.pi / 180
