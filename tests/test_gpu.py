@@ -12,7 +12,7 @@ import torch
 from course_lib import data, reference
 from course_lib.denoising import DnCNN
 from course_lib.reference.__main__ import main
-from course_lib.reference.gpu import check, examples, first_minutes, pack, timings
+from course_lib.reference.gpu import check, examples, first_minutes, packing, timings
 from course_lib.reference.recipe import Recipe, Scale
 
 CPU = torch.device("cpu")
@@ -104,9 +104,9 @@ def test_the_most_urgent_run_goes_first(monkeypatch, tiny):
 
 
 def test_the_sets_of_a_recipe_are_read_off_its_code():
-    assert pack.sets_of(reference.find("dncnn-s25")) == {"bsd400", "bsd68", "set12"}
-    assert pack.sets_of(reference.find("multi-branch")) >= {"bsd400", "set12"}
-    assert "cifar10" in pack.sets_of(reference.find("erf-training"))
+    assert packing.sets_of(reference.find("dncnn-s25")) == {"bsd400", "bsd68", "set12"}
+    assert packing.sets_of(reference.find("multi-branch")) >= {"bsd400", "set12"}
+    assert "cifar10" in packing.sets_of(reference.find("erf-training"))
 
 
 # packages of the course that torch, numpy and Pillow do not bring
@@ -128,8 +128,8 @@ def test_the_packed_folder_runs_alone(tmp_path, monkeypatch):
     for name in ("bsd400", "bsd68", "set12"):
         monkeypatch.setattr(data, name, lambda: pictures)
     folder = tmp_path / "the folder"
-    size = pack.pack(folder, ["dncnn-s15"])
-    assert size < pack.LIMIT and (folder / "course_lib/reference/weights/dncnn-s25.safetensors").exists()
+    size = packing.pack(folder, ["dncnn-s15"])
+    assert size < packing.LIMIT and (folder / "course_lib/reference/weights/dncnn-s25.safetensors").exists()
     (elsewhere := tmp_path / "empty").mkdir()
     arguments = ["--device", "cpu", "--minutes", "0.02", "--for", "dncnn-s15", "--out", "out"]
     done = subprocess.run(
@@ -148,8 +148,8 @@ def test_the_packed_folder_runs_alone(tmp_path, monkeypatch):
 
 
 def test_what_does_not_travel_is_said(monkeypatch, tmp_path):
-    monkeypatch.setattr(pack, "LIMIT", 1_000)
-    monkeypatch.setattr(pack, "sets_of", lambda recipe: set())
+    monkeypatch.setattr(packing, "LIMIT", 1_000)
+    monkeypatch.setattr(packing, "sets_of", lambda recipe: set())
     with pytest.raises(ValueError, match="pack fewer runs"):
-        pack.pack(tmp_path / "folder", ["erf-training"])
+        packing.pack(tmp_path / "folder", ["erf-training"])
     assert isinstance(reference.find("erf-training"), Recipe)

@@ -18,7 +18,6 @@ from .colourization import (
 from .contrastive import Projected, ProjectionHead, alignment_loss, both_views, nt_xent, spread, twins_found
 from .cutting import cut
 from .exemplars import Exemplars, draw_exemplars, gradient_energy
-from .few_labels import few_labels, label_curve
 from .filling import biharmonic, hole_psnr, mean_colour, membrane
 from .inpainting import (
     ChannelwiseDense,
@@ -33,6 +32,7 @@ from .inpainting import (
 )
 from .jigsaw import Jigsaw, choose_permutations, hamming_distances, normalise_patches
 from .lab import lab_to_rgb, rgb_to_lab
+from .label_fractions import few_labels, label_curve
 from .late_fusion import LateFusion, puzzle_accuracy, puzzle_loss
 from .masked_images import hide, masked_image_loss, random_patches
 from .probing import (

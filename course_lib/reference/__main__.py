@@ -10,7 +10,7 @@ from ..data import DataError
 from ..training import CheckpointError
 from . import RESULTS, recipes
 from .gpu import first_minutes
-from .gpu.pack import pack
+from .gpu.packing import pack
 from .run import evaluate, train
 
 

@@ -5,10 +5,10 @@ Chapter: book/pretext_tasks/before_after.ipynb
 
 from .activation_maps import BeforeAfterClassifier, class_activation_map, evidence, pseudo_masks
 from .background import empty_station, flatten_field, foreground
-from .conveyor import Sequences, conveyor
-from .examples import BEFORE_LABEL, Examples, classifier_batches, empty_stations, examples, mask_batches
+from .belt import Sequences, conveyor
 from .kinds import AFTER, BEFORE, KINDS, REACHING, anomalies, items
 from .segmentation import SegmentationNetwork, pixel_iou, segmentation_loss
+from .training_examples import BEFORE_LABEL, Examples, classifier_batches, empty_stations, examples, mask_batches
 
 __all__ = [
     "AFTER",

@@ -18,7 +18,7 @@ from ... import data, session
 from ...reference.recipe import Recipe, Scale
 from ...training.optimizers import Muon
 from ..backbone import NIN, Classifier
-from ..few_labels import label_curve
+from ..label_fractions import label_curve
 from ..probing import accuracy, block_features, knn, linear_probe
 
 # The paper's network and epochs on a GPU; on a CPU a network with 3 % of its work, and a minute and a half of one core.

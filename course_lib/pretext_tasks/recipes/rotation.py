@@ -14,8 +14,8 @@ from ... import data, reference, session, training
 from ...features import device_of, embed
 from ...metrics import accuracy
 from ...reference.recipe import Measurement, Scale
-from ..few_labels import few_labels
 from ..heads import Probe, classification_loss, conv_head, nonlinear_head
+from ..label_fractions import few_labels
 from ..rotation import EIGHTHS, QUARTERS, rotation_loss, rotations
 from .common import SHORT, classifier, photographs, pretext, probe_report
 

@@ -14,8 +14,8 @@ from ...metrics import accuracy, psnr
 from ...reference.recipe import Measurement, Recipe, Scale
 from ..autoencoder import Autoencoder, reconstruction_loss
 from ..backbone import NIN
-from ..few_labels import few_labels
 from ..heads import classification_loss
+from ..label_fractions import few_labels
 from .common import SHORT, classifier, photographs, pretext, probe_report
 
 CHAPTER = "pretext_tasks/why_self_supervision"

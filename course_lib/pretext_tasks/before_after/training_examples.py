@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .background import empty_station, flatten_field, foreground
-from .conveyor import Sequences
+from .belt import Sequences
 from .kinds import AFTER, BEFORE
 
 BEFORE_LABEL, AFTER_LABEL, BACKGROUND_LABEL = range(3)
