@@ -17,6 +17,8 @@ RAMP = torch.linspace(0, 1, 256).reshape(16, 16)
 def shown(monkeypatch):
     """What was displayed: a list of mime bundles or widgets."""
     displayed = []
+    # as in a notebook, whose kernel has a shell; a plain script gets the description alone
+    monkeypatch.setattr("IPython.core.interactiveshell.InteractiveShell.initialized", lambda: True)
     monkeypatch.setattr("IPython.display.display", lambda thing, raw=False: displayed.append(thing))
     return displayed
 

@@ -23,6 +23,8 @@ def cross(row, column):
 @pytest.fixture
 def shown(monkeypatch):
     displayed = []
+    # as in a notebook, whose kernel has a shell; a plain script gets the description alone
+    monkeypatch.setattr("IPython.core.interactiveshell.InteractiveShell.initialized", lambda: True)
     monkeypatch.setattr("IPython.display.display", lambda thing, raw=False: displayed.append(thing))
     return displayed
 
