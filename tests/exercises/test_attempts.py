@@ -282,6 +282,7 @@ def test_equals_are_equal(answer, right):
 
 def test_a_fold_is_closed_markdown(monkeypatch):
     shown = []
+    monkeypatch.setattr("IPython.core.interactiveshell.InteractiveShell.initialized", lambda: True)
     monkeypatch.setattr("IPython.display.display", lambda bundle, raw: shown.append(bundle))
     fold("Solution: f", "\n    ```python\n    def f(): ...\n    ```\n")
     text = shown[0]["text/markdown"]
