@@ -5,7 +5,7 @@ As for denoising: a wrong answer is the master's with one thing changed.
 
 import pytest
 from right_metric_learning import RIGHT
-from variants import gets_its_points, gets_no_points
+from variants import cases, gets_its_points, gets_no_points
 
 NAME = "metric_learning"
 Q1, Q2, Q3, Q4, Q5, Q6, Q7 = (f"{NAME}-{i}" for i in range(1, 8))
@@ -210,6 +210,6 @@ def test_a_wrong_answer_gets_no_points(question, how):
     gets_no_points(NAME, question, WRONG[question, how], hidden_only=(question, how) in HIDDEN_ONLY)
 
 
-@pytest.mark.parametrize(("question", "how"), RIGHT, ids=[": ".join(r) for r in RIGHT])
+@pytest.mark.parametrize(("question", "how"), cases(RIGHT))
 def test_another_right_answer_gets_its_points(question, how):
     gets_its_points(NAME, question, RIGHT[question, how])
