@@ -27,6 +27,7 @@ class EmbeddingNet(nn.Module):
         ValueError: what is no image batch, a wrong channel count, NaN, grey levels of 255, an image too small.
 
     Example:
+        >>> import torch
         >>> EmbeddingNet(dims=16, width=4)(torch.rand(2, 1, 48, 48)).shape
         torch.Size([2, 16])
     """
