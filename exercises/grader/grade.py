@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -128,8 +129,16 @@ SYSTEM = "usr|lib|lib64|bin|sbin|tmp|proc|sys|dev|etc|course"
 PATH = re.compile(rf"(?<![\w/.)\]])/(?!(?:{SYSTEM})\b)[\w.@+~-]+(?:/[\w.@+~-]*)+")
 
 
+# Names with a space end no path for the pattern; the kernel's lists of mounts write it as \\040.
+ROOTS = [
+    str(root).replace(" ", space) for root in (Path(__file__).parents[2], Path(sys.prefix)) for space in (" ", r"\040")
+]
+
+
 def discreet(message: str) -> str:
     """A message without the names of the instructor's folders, which inside are where they are outside."""
+    for root in sorted(ROOTS, key=len, reverse=True):
+        message = message.replace(root, "/...")
     return PATH.sub("/...", message)
 
 
