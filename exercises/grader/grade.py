@@ -130,9 +130,8 @@ PATH = re.compile(rf"(?<![\w/.)\]])/(?!(?:{SYSTEM})\b)[\w.@+~-]+(?:/[\w.@+~-]*)+
 
 
 # Names with a space end no path for the pattern; the kernel's lists of mounts write it as \\040.
-ROOTS = [
-    str(root).replace(" ", space) for root in (Path(__file__).parents[2], Path(sys.prefix)) for space in (" ", r"\040")
-]
+INSTALLED = (str(Path(__file__).parents[2]), str(Path(sys.prefix)))
+ROOTS = [*INSTALLED, *(root.replace(" ", r"\040") for root in INSTALLED)]
 
 
 def discreet(message: str) -> str:
