@@ -10,6 +10,9 @@ ROOT = Path(__file__).parents[1]
 IN_PREPARATION = {
     "exercises/instructor/pretext_tasks.ipynb is missing",
     "exercises/student/pretext_tasks.ipynb is missing",
+    "book/projects is missing",
+    "exercises/instructor/projects.ipynb is missing",
+    "exercises/student/projects.ipynb is missing",
 }
 
 
