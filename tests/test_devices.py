@@ -44,6 +44,7 @@ READS_VALUES = {
     "pretext_tasks.Views": "takes the logarithm of two constants on the CPU",
     "pretext_tasks.twins_found": "ends in a number",
     "pretext_tasks.effective_rank": "ends in a number",
+    **{f"projects.{style}": "drawn on the CPU" for style in ("julia", "stained_glass", "strokes", "waves")},
     "metric_learning.patches.matching": "ends in numbers",
     "metric_learning.patches.verification": "ends in numbers",
     "metric_learning.patches.trapezoidal_ap": "an evaluation: NaN is looked for first",

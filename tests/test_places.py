@@ -13,6 +13,9 @@ IN_PREPARATION = {
     "exercises/student/learning_from_noise.ipynb is missing",
     "exercises/instructor/pretext_tasks.ipynb is missing",
     "exercises/student/pretext_tasks.ipynb is missing",
+    "book/projects is missing",
+    "exercises/instructor/projects.ipynb is missing",
+    "exercises/student/projects.ipynb is missing",
 }
 
 
