@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from ... import data, session, training
 from ...observation.camera import bayer
 from ...reference.recipe import Measurement, Recipe, Scale
+from ...reference.seeds import over_seeds
 from ..backbone import NIN
 from ..colourization import (
     Colourizer,
@@ -23,7 +24,7 @@ from ..colourization import (
     rebalance,
     soft_encode,
 )
-from ..trials import named_blocks, over_seeds, probe_blocks
+from ..trials import named_blocks, probe_blocks
 
 CHAPTER = "pretext_tasks/colourization"
 ZHANG = "Zhang et al., ECCV 2016 (arXiv:1603.08511)"

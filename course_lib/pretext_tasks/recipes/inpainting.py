@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ... import data, metrics, session, training
 from ...reference.recipe import Measurement, Recipe, Scale
+from ...reference.seeds import over_seeds
 from ..backbone import NIN
 from ..filling import biharmonic, hole_psnr, mean_colour, membrane
 from ..inpainting import (
@@ -22,7 +23,7 @@ from ..inpainting import (
     hole_loss,
     random_holes,
 )
-from ..trials import named_blocks, over_seeds, probe_blocks
+from ..trials import named_blocks, probe_blocks
 
 CHAPTER = "pretext_tasks/inpainting"
 PATHAK = "Pathak et al., CVPR 2016 (arXiv:1604.07379)"
