@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from course_lib import data, reference
-from course_lib.learning_from_noise.recipes import common, noise2noise, noise2void
+from course_lib.learning_from_noise.recipes import averages, common, noise2noise, noise2void, rivals
 from course_lib.reference import run
 from course_lib.reference.recipe import Recipe
 
@@ -28,10 +28,10 @@ def small(monkeypatch):
     monkeypatch.setattr(common, "bm3d", lambda z, sigma: torch.nn.functional.avg_pool2d(z, 3, 1, 1))
     monkeypatch.setattr(common, "SIZES", {"cpu": {"depth": 1, "width": 3}})
     monkeypatch.setattr(noise2noise, "STEPS", dict.fromkeys(noise2noise.NOISES, 3))
-    monkeypatch.setattr(noise2noise, "REPORT_PAIRS", 32)
-    monkeypatch.setattr(noise2noise, "PATCH", 32)
-    monkeypatch.setattr(noise2noise, "FEW", {"cpu": 3})
-    monkeypatch.setattr(noise2void, "SHORT", {"cpu": 3})
+    monkeypatch.setattr(averages, "REPORT_PAIRS", 32)
+    monkeypatch.setattr(averages, "PATCH", 32)
+    monkeypatch.setattr(averages, "FEW", {"cpu": 3})
+    monkeypatch.setattr(rivals, "SHORT", {"cpu": 3})
     yield
     common.exam.cache_clear()
 
