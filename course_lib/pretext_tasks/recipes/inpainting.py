@@ -155,11 +155,12 @@ def source_of_data() -> str:
 
 def _training(title: str, loss, judged: bool = False, start=cut_out) -> Recipe:
     def batches(device, scale: Scale):
-        return HoleBatches(pictures(SIZES[torch.device(device).type]).train[0], "centre", scale.batch, device)
+        size = scale.model.get("size", SIZES["cuda"])
+        return HoleBatches(pictures(size).train[0], "centre", scale.batch, device)
 
     def evaluate(model) -> dict[str, float]:
-        size = SIZES[next(model.parameters()).device.type]
-        return all_holes(fill_with(model), size)
+        painter = model.painter if isinstance(model, PaintedAndJudged) else model
+        return all_holes(fill_with(model), painter.size)
 
     return Recipe(
         title=title,
