@@ -5,7 +5,7 @@ Chapters: book/learning_from_noise/
 
 from .correlation import noise_correlation
 from .losses import Annealed, known_pixels_loss, l0_loss, l1_loss, l2_loss
-from .masking import LocalMean, LocalMedian, RandomNeighbour, RandomValue, masked_loss, positions
+from .masking import LocalMean, LocalMedian, RandomNeighbour, RandomValue, masked_loss, nth_neighbour, positions
 from .neighbor2neighbor import neighbor2neighbor_loss, neighbour_choice, subsample
 from .pairs import NoisyPatches, record_once, two_recordings
 from .unet import UNet
@@ -21,6 +21,7 @@ __all__ = [
     "RandomNeighbour",
     "RandomValue",
     "masked_loss",
+    "nth_neighbour",
     "positions",
     "neighbor2neighbor_loss",
     "neighbour_choice",
