@@ -18,7 +18,8 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
-WEIGHTS = Path(__file__).resolve().parents[2] / "course_lib" / "reference" / "weights"
+LIBRARY = Path(__file__).resolve().parents[2] / "course_lib"
+WEIGHTS = LIBRARY / "reference" / "weights"
 USED = re.compile(r'data-weights="([\w\s.-]+)"')
 
 
@@ -30,6 +31,8 @@ class Live(SphinxDirective):
     def run(self):
         from course_lib.explore.photo import static  # an installed library: only pages that have one need it
 
+        for file in (LIBRARY / "explore").glob("[!_]*.*"):
+            self.env.note_dependency(str(file))  # the page is made anew when its script or style is
         top, alt = "../" * self.env.docname.count("/"), self.options["alt"]
         still = f'<img src="{escape(top + self.options["image"])}" alt="{escape(alt)}" style="width:100%">'
         return [nodes.raw("", static(self.arguments[0].split(), still, alt), format="html")]

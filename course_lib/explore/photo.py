@@ -74,7 +74,7 @@ def static(networks: list[str], still: str, alt: str) -> str:
     body = (
         f'<div data-weights="{escape(" ".join(networks))}">{still}</div>'
         f'<p class="cl-caption"><button type="button" hidden>Try it on your own photograph '
-        f"({megabytes:.1f} MB; nothing is uploaded)</button></p>"
+        f"({megabytes:.1f}\N{NO-BREAK SPACE}MB; nothing is uploaded)</button></p>"
         '<p class="cl-caption" role="status"></p>'
     )
     return element("photo", alt, body, {"networks": offers})

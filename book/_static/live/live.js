@@ -20,10 +20,11 @@ const PARTS = [
 ];
 const ERROR_GAIN = 4;
 
-/** Fill `root` with the controls and run the first sample. */
-export async function start(root, { networks }) {
+/** Put the controls in the place of what is seen before the click, and run the first sample. */
+export async function start(element, { networks }) {
   await style();
-  root.innerHTML = markup(networks);
+  const root = Object.assign(document.createElement("div"), { innerHTML: markup(networks) });
+  element.replaceChildren(...element.querySelectorAll("style"), root); // the styles are for what comes, too
   const page = parts(root), { field } = page;
   const keep = store(); // the picture and the network that are loaded
   let noisy, running = Promise.resolve(), job = new AbortController();
