@@ -22,8 +22,6 @@ NOT_CONVERTED = {
     "denoising/real_noise",
     "metric_learning/identification",
     "metric_learning/patch_descriptors",
-    "receptive_fields/nonlocality",
-    "receptive_fields/receptive_field",
 }
 
 
