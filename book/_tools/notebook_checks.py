@@ -20,7 +20,6 @@ NOT_CONVERTED = {
     "denoising/noise_levels",
     "denoising/observation_model",
     "denoising/real_noise",
-    "metric_learning/identification",
     "metric_learning/patch_descriptors",
 }
 
