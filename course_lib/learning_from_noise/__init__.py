@@ -7,7 +7,11 @@ from .ap_bsn import APBSN, ap_bsn_loss, refine
 from .blind_spot import DilatedNetwork, HalfPlaneNetwork
 from .correlation import noise_correlation
 from .downsampling import downsample, upsample
+from .losses import Annealed, l0_loss, l1_loss, l2_loss
+from .masking import LocalMean, LocalMedian, RandomNeighbour, RandomValue, masked_loss, positions
+from .neighbor2neighbor import neighbor2neighbor_loss, neighbour_choice, subsample
 from .one_image import TinyDenoiser, denoise_one, diagonal_pair, zero_shot_loss
+from .pairs import NoisyPatches, record_once, two_recordings
 from .posterior import (
     GaussianLevel,
     PoissonLevel,
@@ -16,24 +20,42 @@ from .posterior import (
     negative_log_likelihood,
     posterior_mean,
 )
+from .unet import UNet
 
 __all__ = [
     "APBSN",
+    "Annealed",
     "DilatedNetwork",
     "GaussianLevel",
     "HalfPlaneNetwork",
+    "LocalMean",
+    "LocalMedian",
+    "NoisyPatches",
     "PoissonLevel",
+    "RandomNeighbour",
+    "RandomValue",
     "TinyDenoiser",
+    "UNet",
     "WithPosterior",
     "ap_bsn_loss",
     "blind_spot_loss",
     "denoise_one",
     "diagonal_pair",
     "downsample",
+    "l0_loss",
+    "l1_loss",
+    "l2_loss",
+    "masked_loss",
     "negative_log_likelihood",
+    "neighbor2neighbor_loss",
+    "neighbour_choice",
     "noise_correlation",
+    "positions",
     "posterior_mean",
+    "record_once",
     "refine",
+    "subsample",
+    "two_recordings",
     "upsample",
     "zero_shot_loss",
 ]
