@@ -4,9 +4,10 @@ Chapters: book/learning_from_noise/
 """
 
 from .ap_bsn import APBSN, ap_bsn_loss, refine
-from .blind_spot import DilatedNetwork, HalfPlaneNetwork
+from .blind_spot import DilatedNetwork
 from .correlation import noise_correlation
 from .downsampling import downsample, upsample
+from .half_planes import HalfPlaneNetwork
 from .losses import Annealed, l0_loss, l1_loss, l2_loss
 from .masking import LocalMean, LocalMedian, RandomNeighbour, RandomValue, masked_loss, positions
 from .neighbor2neighbor import neighbor2neighbor_loss, neighbour_choice, subsample

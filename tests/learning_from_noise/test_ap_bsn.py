@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -31,6 +31,7 @@ class Recorder(nn.Module):
 
 
 @given(st.integers(3, 20), st.integers(3, 20), st.integers(1, 5), st.integers(0, 3))
+@settings(deadline=None)
 def test_any_size_goes_through(height, width, stride, rounds):
     z = torch.rand(2, 1, height, width)
     assert APBSN(NeighbourMean(), stride=stride, refinements=rounds)(z).shape == z.shape

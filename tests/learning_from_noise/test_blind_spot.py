@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from course_lib.learning_from_noise import APBSN, DilatedNetwork, HalfPlaneNetwork
-from course_lib.learning_from_noise.blind_spot import CentreMaskedConv2d, HalfPlaneConv2d, HalfPlaneUNet
+from course_lib.learning_from_noise.blind_spot import CentreMaskedConv2d
+from course_lib.learning_from_noise.half_planes import HalfPlaneConv2d, HalfPlaneUNet
 from course_lib.receptive_fields import receptive_field
 
 
@@ -109,6 +110,7 @@ def test_both_branches_together_miss_the_common_lattice_alone():
 
 
 @given(st.integers(1, 3), st.sampled_from([1, 3, 5]), st.integers(1, 9), st.integers(1, 9))
+@settings(deadline=None)
 def test_a_half_plane_is_an_ordinary_convolution_of_a_picture_moved_down(channels, kernel, height, width):
     conv = HalfPlaneConv2d(channels, 2, kernel).double()
     x = torch.rand(1, channels, height, width, dtype=torch.float64)

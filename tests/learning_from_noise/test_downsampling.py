@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
@@ -11,6 +11,7 @@ from course_lib.observation import Correlated
 
 
 @given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 23), st.integers(1, 23), st.integers(1, 9))
+@settings(deadline=None)
 def test_the_inverse_is_exact_for_any_size(batch, channels, height, width, stride):
     z = torch.randn(batch, channels, height, width)
     small = downsample(z, stride)
@@ -19,6 +20,7 @@ def test_the_inverse_is_exact_for_any_size(batch, channels, height, width, strid
 
 
 @given(st.integers(1, 4), st.integers(1, 5), st.integers(1, 5))
+@settings(deadline=None)
 def test_it_is_pixel_unshuffle_with_a_batch_in_the_place_of_channels(stride, rows, columns):
     z = torch.randn(2, 3, rows * stride, columns * stride)
     theirs = F.pixel_unshuffle(z, stride).unflatten(1, (3, stride**2)).transpose(1, 2).flatten(0, 1)
@@ -26,6 +28,7 @@ def test_it_is_pixel_unshuffle_with_a_batch_in_the_place_of_channels(stride, row
 
 
 @given(st.integers(1, 13), st.integers(1, 13), st.integers(1, 6))
+@settings(deadline=None)
 def test_a_copy_is_never_in_the_picture_of_its_pixel(height, width, stride):
     numbers = torch.arange(height * width, dtype=torch.float32).view(1, 1, height, width) / (height * width)
     for small in downsample(numbers, stride):

@@ -11,6 +11,7 @@ from course_lib.metrics import psnr
 
 
 @given(st.integers(1, 3), st.integers(2, 15), st.integers(2, 15))
+@settings(deadline=None)
 def test_the_pair_is_a_convolution_with_the_papers_kernels(channels, height, width):
     z = torch.rand(2, channels, height, width)
     kernels = torch.tensor([[[[0.5, 0.0], [0.0, 0.5]]], [[[0.0, 0.5], [0.5, 0.0]]]])
@@ -41,8 +42,8 @@ def test_the_loss_by_hand():
     assert zero_shot_loss(Half(), z).item() == pytest.approx(((2 - 3) ** 2 + (1.5 - 4) ** 2) / 2)
 
 
-@settings(max_examples=10, deadline=None)
 @given(st.integers(2, 11), st.integers(2, 11), st.sampled_from([1, 3]), st.sampled_from([None, 4]))
+@settings(max_examples=10, deadline=None)
 def test_any_picture_goes_through(height, width, channels, crop):
     z = torch.rand(channels, height, width)
     assert denoise_one(z, steps=2, crop=crop).shape == z.shape

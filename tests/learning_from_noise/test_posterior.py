@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_lib.learning_from_noise import (
@@ -21,6 +21,7 @@ variances = st.floats(1e-4, 1.0)
 
 
 @given(st.floats(0, 1), variances, variances)
+@settings(deadline=None)
 def test_it_is_the_best_weight_for_gaussians(mean, variance, noise):
     """Least squares over many draws finds the same weight of the recording."""
     generator = torch.Generator().manual_seed(0)
@@ -32,6 +33,7 @@ def test_it_is_the_best_weight_for_gaussians(mean, variance, noise):
 
 
 @given(variances, variances)
+@settings(deadline=None)
 def test_the_error_is_that_of_resistors_in_parallel(variance, noise):
     """1 / error = 1 / variance + 1 / noise: smaller than either."""
     generator = torch.Generator().manual_seed(1)
@@ -50,6 +52,7 @@ def test_its_ends():
 
 
 @given(st.floats(-1, 1), st.floats(0.01, 1))
+@settings(deadline=None)
 def test_the_likelihood_is_torchs(mean, variance):
     z = torch.rand(2, 1, 3, 4, dtype=torch.float64)
     theirs = torch.distributions.Normal(torch.full_like(z, mean), variance**0.5).log_prob(z).mean()
@@ -75,6 +78,7 @@ def test_the_likelihood_asks_for_the_true_mean_and_variance():
 
 
 @given(st.floats(0.02, 0.3), st.floats(0.1, 0.9))
+@settings(deadline=None)
 def test_an_unknown_sigma_is_read_off_the_smooth_parts(sigma, smooth):
     """A perfect network: in the smooth share of a picture, all that is left open is the noise."""
     total = torch.full((2, 1, 40, 40), sigma**2)
@@ -85,6 +89,7 @@ def test_an_unknown_sigma_is_read_off_the_smooth_parts(sigma, smooth):
 
 
 @given(st.floats(5, 200))
+@settings(deadline=None)
 def test_an_unknown_peak_is_read_off_the_smooth_parts(peak):
     mean = torch.rand(1, 1, 40, 40, generator=torch.Generator().manual_seed(0)) * 0.9 + 0.1
     total = mean / peak
