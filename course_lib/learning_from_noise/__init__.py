@@ -8,7 +8,7 @@ from .blind_spot import DilatedNetwork
 from .correlation import noise_correlation
 from .downsampling import downsample, upsample
 from .half_planes import HalfPlaneNetwork
-from .losses import Annealed, l0_loss, l1_loss, l2_loss
+from .losses import Annealed, known_pixels_loss, l0_loss, l1_loss, l2_loss
 from .masking import LocalMean, LocalMedian, RandomNeighbour, RandomValue, masked_loss, positions
 from .neighbor2neighbor import neighbor2neighbor_loss, neighbour_choice, subsample
 from .one_image import TinyDenoiser, denoise_one, diagonal_pair, zero_shot_loss
@@ -43,6 +43,7 @@ __all__ = [
     "denoise_one",
     "diagonal_pair",
     "downsample",
+    "known_pixels_loss",
     "l0_loss",
     "l1_loss",
     "l2_loss",

@@ -30,6 +30,18 @@ def l1_loss(y_hat: Tensor, y: Tensor) -> Tensor:
     return (y_hat.float() - y.float()).abs().mean()
 
 
+def known_pixels_loss(y_hat: Tensor, y: Tensor) -> Tensor:
+    """``sum m (y_hat - y)^2 / sum m``, ``m = (y != 0)``: L2 over the pixels that the target has not lost.
+
+    For `observation.Bernoulli`, whose lost pixels are exactly 0: their mean is not the picture's, so they do not count.
+
+    Shape: two tensors of one shape -> scalar, float32. Raises: ``ValueError`` if the shapes differ.
+    """
+    check_same_shape(y_hat, y, "y_hat and y")
+    known = y != 0
+    return ((y_hat.float() - y.float()).square() * known).sum() / known.sum().clamp(min=1)
+
+
 def l0_loss(y_hat: Tensor, y: Tensor, gamma: float | Tensor) -> Tensor:
     """``mean (|y_hat - y| + 1e-8)^gamma``: smallest at the mode of the targets as ``gamma`` goes to 0.
 

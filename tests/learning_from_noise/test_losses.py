@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_lib.learning_from_noise import Annealed, l0_loss, l1_loss, l2_loss
+from course_lib.learning_from_noise import Annealed, known_pixels_loss, l0_loss, l1_loss, l2_loss
 from course_lib.observation import Specks
 
 
@@ -46,6 +46,13 @@ def test_l0_begins_as_l2_and_its_gradient_is_finite_where_it_hits():
     assert y_hat.grad.isfinite().all()
 
 
+def test_lost_pixels_do_not_count():
+    target = torch.tensor([[[[0.0, 0.5], [0.0, 1.0]]]])
+    y_hat = torch.tensor([[[[9.0, 0.6], [9.0, 0.7]]]])
+    assert known_pixels_loss(y_hat, target).item() == pytest.approx((0.1**2 + 0.3**2) / 2)
+    assert known_pixels_loss(y_hat, torch.zeros_like(target)) == 0
+
+
 def test_gamma_falls_from_2_to_0_and_evaluation_does_not_count():
     model = Annealed(torch.nn.Identity(), steps=10)
     seen = []
@@ -59,7 +66,7 @@ def test_gamma_falls_from_2_to_0_and_evaluation_does_not_count():
     assert again.gamma == model.gamma, "an interrupted training goes on with its gamma"
 
 
-@pytest.mark.parametrize("loss", [l2_loss, l1_loss, lambda a, b: l0_loss(a, b, 1.0)])
+@pytest.mark.parametrize("loss", [l2_loss, l1_loss, known_pixels_loss, lambda a, b: l0_loss(a, b, 1.0)])
 def test_shapes_that_would_broadcast_are_refused(loss):
     with pytest.raises(ValueError, match="same shape"):
         loss(torch.zeros(2, 1, 4, 4), torch.zeros(1, 1, 4, 4))
