@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from .. import reference
-from .trials import Spread
+from ..reference.seeds import Spread
 
 
 def spread_of(name: str, metric: str) -> Spread:

@@ -1,11 +1,9 @@
-"""Several seeds of one experiment, and a linear probe in every block: what reference runs and chapters share.
+"""A linear probe in every block: what reference runs and chapters share.
 
 Chapter: book/pretext_tasks/patch_puzzles.ipynb
 """
 
-import statistics
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -39,39 +37,3 @@ def probe_blocks(
 def named_blocks(scores: Sequence[float]) -> dict[str, float]:
     """The scores of `probe_blocks` under the names that results have."""
     return {f"probe on block {k} (%)": score for k, score in enumerate(scores, 1)}
-
-
-@dataclass(frozen=True)
-class Spread:
-    """One metric of the same run with several seeds.
-
-    Attributes:
-        values: one a seed.
-    """
-
-    values: tuple[float, ...]
-
-    @property
-    def mean(self) -> float:
-        """Their mean."""
-        return statistics.mean(self.values)
-
-    @property
-    def deviation(self) -> float | None:
-        """Their standard deviation; None for a single seed."""
-        return statistics.stdev(self.values) if len(self.values) > 1 else None
-
-    def __str__(self) -> str:
-        return f"{self.mean:.1f}" + (f" ± {self.deviation:.1f}" if self.deviation is not None else "")
-
-
-def over_seeds(once: Callable[[int], dict[str, float]], seeds: Sequence[int] = (0, 1, 2)) -> dict[str, float]:
-    """Each metric of ``once(seed)``: its mean over the seeds and, where there are several, its standard deviation."""
-    runs = [once(seed) for seed in seeds]
-    metrics = {}
-    for name in runs[0]:
-        spread = Spread(tuple(run[name] for run in runs))
-        metrics[name] = spread.mean
-        if spread.deviation is not None:
-            metrics[f"{name}, standard deviation"] = spread.deviation
-    return metrics

@@ -11,13 +11,13 @@ import torch
 from ... import data, session, training
 from ...features import device_of, evaluating
 from ...reference.recipe import Measurement, Scale
+from ...reference.seeds import over_seeds
 from ..augmentations import Views
 from ..backbone import NIN
 from ..contrastive import Projected, both_views, nt_xent, twins_found
 from ..exemplars import draw_exemplars
 from ..heads import classification_loss
 from ..probing import accuracy, block_features, linear_probe
-from ..trials import over_seeds
 from .common import SHORT, classifier, pretext, probe_report
 
 CHAPTER = "pretext_tasks/exemplars_and_contrast"

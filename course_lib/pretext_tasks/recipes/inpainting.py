@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ... import data, metrics, session, training
 from ...reference.recipe import Measurement, Recipe, Scale
+from ...reference.seeds import over_seeds
 from ..backbone import NIN
 from ..filling import biharmonic, hole_psnr, mean_colour, membrane
 from ..inpainting import (
@@ -22,7 +23,7 @@ from ..inpainting import (
     hole_loss,
     random_holes,
 )
-from ..trials import named_blocks, over_seeds, probe_blocks
+from ..trials import named_blocks, probe_blocks
 
 CHAPTER = "pretext_tasks/inpainting"
 PATHAK = "Pathak et al., CVPR 2016 (arXiv:1604.07379)"
@@ -154,11 +155,12 @@ def source_of_data() -> str:
 
 def _training(title: str, loss, judged: bool = False, start=cut_out) -> Recipe:
     def batches(device, scale: Scale):
-        return HoleBatches(pictures(SIZES[torch.device(device).type]).train[0], "centre", scale.batch, device)
+        size = scale.model.get("size", SIZES["cuda"])
+        return HoleBatches(pictures(size).train[0], "centre", scale.batch, device)
 
     def evaluate(model) -> dict[str, float]:
-        size = SIZES[next(model.parameters()).device.type]
-        return all_holes(fill_with(model), size)
+        painter = model.painter if isinstance(model, PaintedAndJudged) else model
+        return all_holes(fill_with(model), painter.size)
 
     return Recipe(
         title=title,

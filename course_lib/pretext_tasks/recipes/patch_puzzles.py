@@ -10,11 +10,12 @@ from torch import Tensor
 from ... import data, session, training
 from ...observation import LateralAberration
 from ...reference.recipe import Measurement
+from ...reference.seeds import over_seeds
 from ..backbone import NIN
 from ..jigsaw import Jigsaw, choose_permutations
 from ..late_fusion import LateFusion, puzzle_accuracy, puzzle_loss
 from ..relative_position import RelativePosition, drop_colours, project_colours
-from ..trials import named_blocks, over_seeds, probe_blocks
+from ..trials import named_blocks, probe_blocks
 
 CHAPTER = "pretext_tasks/patch_puzzles"
 DOERSCH = "Doersch et al., ICCV 2015 (arXiv:1505.05192)"
