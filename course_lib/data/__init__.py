@@ -31,7 +31,7 @@ from .people import att_faces, att_source, lfw
 from .pets import CatsAndDogs, cats_and_dogs, cats_and_dogs_source, cats_and_things
 from .procedural_faces import Faces, datasheet, faces, identities, neutral_shots, photograph
 from .real_noise import Shots, cc15, fluorescence
-from .sequences import PATCH_TYPES, hpatches, patch_sequences, picture_sequence, write_strips
+from .sequences import PATCH_TYPES, churchill, hpatches, patch_sequences, picture_sequence, write_strips
 from .store import DataError
 
 __all__ = [
@@ -59,6 +59,7 @@ __all__ = [
     "cifar10_source",
     "cifar10_stand_in",
     "colourful_tiles",
+    "churchill",
     "cut_sequence",
     "datasheet",
     "faces",

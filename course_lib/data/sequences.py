@@ -80,6 +80,14 @@ def picture_sequence(folder: str | os.PathLike) -> tuple[list[Tensor], list[Tens
     return pictures, homographies
 
 
+def churchill() -> tuple[list[Tensor], list[Tensor]]:
+    """The one complete picture sequence that the course has of the real HPatches, ``v_churchill``: `picture_sequence`.
+
+    Raises: ``DataError`` where ``hpatches_sequences/v_churchill`` is neither in COURSE_DATA nor in the cache.
+    """
+    return picture_sequence((folders.given_root() or folders.cache()) / "hpatches_sequences" / "v_churchill")
+
+
 def write_strips(folder: str | os.PathLike, patches: Tensor, noisy: bool = False) -> None:
     """Write one sequence, uint8 (16, N, 1, S, S), as sixteen PNG strips; ``noisy``: as ``*_noise.png``.
 

@@ -46,8 +46,7 @@ def test_sequences(points: int) -> dict[str, torch.Tensor]:
 
 def churchill(points: int) -> dict[str, torch.Tensor]:
     """The real sequence v_churchill of HPatches, in two halves, so that there are patches of another sequence."""
-    folder = data.folders.given_root() or data.folders.cache()
-    patches = data.cut_sequence(*data.picture_sequence(folder / "hpatches_sequences" / "v_churchill"), points)
+    patches = data.cut_sequence(*data.churchill(), points)
     return {f"v_churchill {k}": part for k, part in enumerate(patches.chunk(2, dim=1), 1)}
 
 
