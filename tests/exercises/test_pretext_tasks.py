@@ -22,7 +22,10 @@ WRONG = {
         "    return torch.where((ways >= 4).view(-1, 1, 1, 1), turned.flip(3), turned)",
     ),
     (Q1, "upside down for mirrored"): ("x.flip(3)", "x.flip(2)"),
-    (Q1, "transposed, not turned"): ("torch.rot90(mirrored, quarters, (2, 3))", "mirrored.mT if quarters % 2 else mirrored"),
+    (Q1, "transposed, not turned"): (
+        "torch.rot90(mirrored, quarters, (2, 3))",
+        "mirrored.mT if quarters % 2 else mirrored",
+    ),
     (Q1, "all like the first one"): ("every[ways % 4, torch.arange(len(x))]", "every[ways[0] % 4]"),
     (Q1, "back turns mirror images back"): ("torch.where(ways < 4, -ways % 4, ways)", "ways // 4 * 4 + -ways % 4"),
     (Q1, "back is the same once more"): ("torch.where(ways < 4, -ways % 4, ways)", "ways"),
@@ -55,23 +58,35 @@ WRONG = {
         "hamming_distances(orders, orders)\n    places = orders[answers].argsort(1)",
     ),
     (Q2, "shuffled once more"): ("orders[answers].argsort(1)", "orders[answers]"),
-    (Q2, "one answer for all"): ("orders[answers].argsort(1)", "orders[answers[:1]].argsort(1).expand(len(answers), -1)"),
+    (Q2, "one answer for all"): (
+        "orders[answers].argsort(1)",
+        "orders[answers[:1]].argsort(1).expand(len(answers), -1)",
+    ),
     (Q2, "pieces that no gradient reaches"): ("return shuffled[", "return shuffled.detach()["),
     (Q2, "writes into the pieces"): (
         "return shuffled[torch.arange(len(shuffled))[:, None], places]",
         "shuffled.detach()[:] = shuffled.detach()[torch.arange(len(shuffled))[:, None], places]\n    return shuffled.clone()",
     ),
-    (Q3, "a straight line for a circle"): ("torch.minimum(around, 360 - around)", "(hue[:, None] - middles.view(-1, 1, 1)).abs()"),
+    (Q3, "a straight line for a circle"): (
+        "torch.minimum(around, 360 - around)",
+        "(hue[:, None] - middles.view(-1, 1, 1)).abs()",
+    ),
     (Q3, "one way around only"): ("torch.minimum(around, 360 - around)", "around"),
     (Q3, "the distance, not its square"): ("-distance.square()", "-distance"),
     (Q3, "sigma squared twice"): ("(2 * sigma**2)", "(2 * sigma**4)"),
     (Q3, "no half"): ("(2 * sigma**2)", "sigma**2"),
-    (Q3, "a sum over the pixels"): (".softmax(1)\n    ### END SOLUTION\n\n\ndef decode", ".softmax(2)\n    ### END SOLUTION\n\n\ndef decode"),
+    (Q3, "a sum over the pixels"): (
+        ".softmax(1)\n    ### END SOLUTION\n\n\ndef decode",
+        ".softmax(2)\n    ### END SOLUTION\n\n\ndef decode",
+    ),
     (Q3, "exp of what is far"): (
         "(-distance.square() / (2 * sigma**2)).softmax(1)",
         "(lambda w: w / w.sum(1, keepdim=True))((-distance.square() / (2 * sigma**2)).exp())",
     ),
-    (Q3, "bins that are not on the grid"): ("torch.arange(bins) * 360 / bins", "(torch.arange(bins) + 0.5) * 360 / bins"),
+    (Q3, "bins that are not on the grid"): (
+        "torch.arange(bins) * 360 / bins",
+        "(torch.arange(bins) + 0.5) * 360 / bins",
+    ),
     (Q3, "the plain mean"): (
         "torch.rad2deg(torch.atan2(y, x)) % 360",
         "torch.rad2deg((share * angle).sum(1))",
@@ -79,15 +94,27 @@ WRONG = {
     (Q3, "radians"): ("torch.rad2deg(torch.atan2(y, x)) % 360", "torch.atan2(y, x) % (2 * math.pi)"),
     (Q3, "negative hues"): ("torch.rad2deg(torch.atan2(y, x)) % 360", "torch.rad2deg(torch.atan2(y, x))"),
     (Q3, "the slope alone"): ("torch.atan2(y, x)", "torch.atan(y / x)"),
-    (Q3, "the likeliest bin"): ("share = (logits / temperature).softmax(1)", "share = F.one_hot(logits.argmax(1), logits.shape[1]).movedim(-1, 1).float() + 0 * logits"),
+    (Q3, "the likeliest bin"): (
+        "share = (logits / temperature).softmax(1)",
+        "share = F.one_hot(logits.argmax(1), logits.shape[1]).movedim(-1, 1).float() + 0 * logits",
+    ),
     (Q3, "forgets the temperature"): ("(logits / temperature)", "logits"),
-    (Q3, "shares to a power"): ("(logits / temperature).softmax(1)", "(lambda p: p / p.sum(1, keepdim=True))(logits.exp() ** (1 / temperature))"),
+    (Q3, "shares to a power"): (
+        "(logits / temperature).softmax(1)",
+        "(lambda p: p / p.sum(1, keepdim=True))(logits.exp() ** (1 / temperature))",
+    ),
     (Q3, "the largest share is how sure"): ("torch.hypot(x, y)", "share.amax(1)"),
     (Q3, "how sure, squared"): ("torch.hypot(x, y)", "x.square() + y.square()"),
     (Q3, "no gradients"): ("share = (logits / temperature)", "share = (logits.detach() / temperature)"),
-    (Q4, "itself among the others"): ("similarity.masked_fill(itself, -math.inf).logsumexp(1)", "similarity.logsumexp(1)"),
+    (Q4, "itself among the others"): (
+        "similarity.masked_fill(itself, -math.inf).logsumexp(1)",
+        "similarity.logsumexp(1)",
+    ),
     (Q4, "itself a relative"): (" & ~itself", ""),
-    (Q4, "the relatives not among the others"): ("masked_fill(itself, -math.inf)", "masked_fill(itself | relative, -math.inf)"),
+    (Q4, "the relatives not among the others"): (
+        "masked_fill(itself, -math.inf)",
+        "masked_fill(itself | relative, -math.inf)",
+    ),
     (Q4, "lengths count"): ("F.normalize(z, dim=1)", "z"),
     (Q4, "every column of length 1"): ("F.normalize(z, dim=1)", "F.normalize(z, dim=0)"),
     (Q4, "dead views are no number"): ("F.normalize(z, dim=1)", "z / z.norm(dim=1, keepdim=True)"),
@@ -125,7 +152,10 @@ WRONG = {
         "views = F.normalize(z, dim=1)",
         "views = F.normalize(z, dim=1)\n    z.detach().copy_(views.detach())",
     ),
-    (Q5, "not standardised"): ("features.mean(0), features.std(0, correction=0)", "features.mean(0), torch.ones(features.shape[1], dtype=features.dtype)"),
+    (Q5, "not standardised"): (
+        "features.mean(0), features.std(0, correction=0)",
+        "features.mean(0), torch.ones(features.shape[1], dtype=features.dtype)",
+    ),
     (Q5, "divided by N - 1"): (", correction=0", ""),
     (Q5, "variance for deviation"): ("features.std(0, correction=0)", "features.var(0, correction=0)"),
     (Q5, "one mean for all features"): ("features.mean(0), features", "features.mean(), features"),
@@ -157,7 +187,10 @@ WRONG = {
         "W, b = solve(features, labels, penalty)",
         "W, b = solve(torch.cat([features, held]), torch.cat([labels, held_labels]), penalty)",
     ),
-    (Q5, "always the largest"): ("return max(penalties, key=lambda penalty: (right(penalty), penalty))", "return max(penalties)"),
+    (Q5, "always the largest"): (
+        "return max(penalties, key=lambda penalty: (right(penalty), penalty))",
+        "return max(penalties)",
+    ),
     (Q5, "how many, not which"): (
         "return max(penalties, key=lambda penalty: (right(penalty), penalty))",
         "return max(right(penalty) for penalty in penalties)",
@@ -168,13 +201,25 @@ WRONG = {
     (Q6, "the order backwards"): ("x[order]", "x[order.argsort()]"),
     (Q6, "black in place of another picture"): (" = x[order][:, :, rows, columns]", " = 0"),
     (Q6, "one picture for all"): ("x[order][:, :, rows, columns]", "x[order[:1]][:, :, rows, columns]"),
-    (Q6, "rows for columns"): ("y[:, :, rows, columns] = x[order][:, :, rows, columns]", "y[:, :, columns, rows] = x[order][:, :, columns, rows]"),
-    (Q6, "the first channel alone"): ("y[:, :, rows, columns] = x[order][:, :, rows, columns]", "y[:, :1, rows, columns] = x[order][:, :1, rows, columns]"),
+    (Q6, "rows for columns"): (
+        "y[:, :, rows, columns] = x[order][:, :, rows, columns]",
+        "y[:, :, columns, rows] = x[order][:, :, columns, rows]",
+    ),
+    (Q6, "the first channel alone"): (
+        "y[:, :, rows, columns] = x[order][:, :, rows, columns]",
+        "y[:, :1, rows, columns] = x[order][:, :1, rows, columns]",
+    ),
     (Q6, "all but the cell"): ("y = x.clone()", "y, x, order = x[order].clone(), x, torch.arange(len(x))"),
     (Q6, "whole cells only"): ("-(side // -cell)", "side // cell"),
     (Q6, "shares for percentage points"): ("100 * (network", "(network"),
-    (Q6, "what is left"): ("right(x) - right(exchange(x, r, c, cell, following))", "right(exchange(x, r, c, cell, following))"),
-    (Q6, "never negative"): ("torch.stack(lost).view(rows, columns)", "torch.stack(lost).view(rows, columns).clamp(min=0)"),
+    (Q6, "what is left"): (
+        "right(x) - right(exchange(x, r, c, cell, following))",
+        "right(exchange(x, r, c, cell, following))",
+    ),
+    (Q6, "never negative"): (
+        "torch.stack(lost).view(rows, columns)",
+        "torch.stack(lost).view(rows, columns).clamp(min=0)",
+    ),
     (Q6, "the picture before"): (".roll(-1)", ".roll(1)"),
     (Q6, "in training mode"): ("torch.no_grad(), evaluating(network)", "torch.no_grad()"),
     (Q6, "left in evaluation mode"): (
@@ -221,7 +266,10 @@ def my_question():
 
     return head, loss, 0.01
 """,
-    (Q7, "asks nothing"): ("return nt_xent(*head(network(torch.cat(views))).chunk(2), temperature=0.2)", "return head(network(x)).sum() * 0"),
+    (Q7, "asks nothing"): (
+        "return nt_xent(*head(network(torch.cat(views))).chunk(2), temperature=0.2)",
+        "return head(network(x)).sum() * 0",
+    ),
     (Q7, "reads the names off the alphabet"): """
 def my_question():
     head = nn.Sequential(nn.Linear(96, 64), nn.ReLU(), nn.Linear(64, 32))
@@ -233,10 +281,13 @@ def my_question():
 
     return head, loss, 0.01
 """,
-    (Q7, "no scalar"): ("return nt_xent(*head(network(torch.cat(views))).chunk(2), temperature=0.2)", "return head(network(x)).mean(1)"),
-    (Q7, "the views of others"): ("chunk(2), temperature", "flip(0).roll(1, 0).chunk(2), temperature"),
+    (Q7, "no scalar"): (
+        "return nt_xent(*head(network(torch.cat(views))).chunk(2), temperature=0.2)",
+        "return head(network(x)).mean(1)",
+    ),
+    (Q7, "the views of others"): ("torch.cat(views)", "torch.cat([views[0], views[1].roll(1, 0)])"),
 }
-QUICK = {"asks nothing", "no scalar", "reads the names off the alphabet"}  # those that end before they train, or as good as
+QUICK = {"no scalar", "reads the names off the alphabet"}  # they fail before they train; the others are `long`
 HIDDEN_ONLY: set = set()  # what the visible asserts leave to the hidden values
 
 
