@@ -15,6 +15,7 @@ MODELS = {
     "Correlated": observation.Correlated(0.1, 1),
     "Bernoulli": observation.Bernoulli(0.5),
     "SaltAndPepper": observation.SaltAndPepper(0.2, True),
+    "Specks": observation.Specks(),
     "Cutout": observation.Cutout(5, 2, 0.5),
     "Jpeg": observation.Jpeg((10, 90)),
     "LowResolution": observation.LowResolution(2),

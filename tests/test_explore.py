@@ -90,6 +90,15 @@ def test_an_image_that_frames_share_is_stored_once(shown):
     assert [img["alt"] for img in Elements(shown[0]["text/html"]).of("img")] == ["y", "z"]
 
 
+def test_a_quality_holds_for_every_frame(shown):
+    noise = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0))
+    for quality in (None, 30):
+        explore(lambda g: noise**g, [1, 2, 3], alt="Noise", quality=quality)
+    exact, coarse = (bundle["text/html"] for bundle in shown)
+    assert len(coarse) < len(exact) / 2 and all(stored(coarse)["pool"][1:])
+    assert stored(coarse)["pool"][0] is None, "the first frame is in the page already"
+
+
 def test_a_caption_comes_with_the_image_and_cannot_break_out_of_the_script(shown):
     explore(lambda g: (power(g), f"</script><b>{g}</b>"), [1, 2], labels=["</script>", "two"], alt="A ramp")
     html = shown[0]["text/html"]

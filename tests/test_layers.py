@@ -19,7 +19,7 @@ TOPICS |= {folder.parent.name for folder in LIBRARY.glob("*/recipes")}
 BUILDS_ON = {
     "learning_from_noise": {"denoising"},
     "receptive_fields": {"denoising"},
-    "projects": {"denoising", "metric_learning"},
+    "projects": {"denoising", "metric_learning", "pretext_tasks", "receptive_fields"},
 }
 HEAVY = ["torchvision", "matplotlib", "skimage", "sklearn", "accelerate", "pooch", "ipywidgets", "IPython", "pandas"]
 

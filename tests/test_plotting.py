@@ -28,6 +28,8 @@ TEXT = "#767b82"
 def shown(monkeypatch):
     """What was displayed: a list of mime bundles."""
     bundles = []
+    # as in a notebook, whose kernel has a shell; a plain script gets the description alone
+    monkeypatch.setattr("IPython.core.interactiveshell.InteractiveShell.initialized", lambda: True)
     monkeypatch.setattr("IPython.display.display", lambda bundle, raw: bundles.append(bundle))
     return bundles
 
@@ -169,6 +171,22 @@ def test_zoom_changes_the_size_on_the_page_and_not_the_pixels(shown):
     html = shown[0]["text/html"]
     assert 'width="36" height="20"' in html and "image-rendering: pixelated" in html
     assert decode(html)[0].shape[:2] == (5, 9)
+
+
+def test_a_quality_stores_nearly_the_same_picture_in_far_fewer_bytes(shown):
+    ramp = np.linspace(0, 1, 128)
+    picture = np.stack(np.broadcast_arrays(ramp, ramp[:, None], np.sin(40 * ramp) / 4 + 0.5), -1)
+    picture = picture + np.random.default_rng(0).normal(0, 0.02, picture.shape)
+    for quality in (None, 80, 20):
+        plotting.images(picture, alt="Colours", quality=quality)
+    exact, good, coarse = (decode(bundle["text/html"])[0] / 255 for bundle in shown)
+    assert [good.shape, coarse.shape] == 2 * [(128, 128, 3)]
+    assert 0 < np.square(good - exact).mean() < np.square(coarse - exact).mean() < 0.05**2
+    exact, good, coarse = (len(bundle["text/html"]) for bundle in shown)
+    assert coarse < good < exact / 3
+    for quality in (0, 101, 80.0):
+        with pytest.raises(ValueError, match="quality must be a whole number of at least 1 and at most 100"):
+            plotting.images(picture, alt="Colours", quality=quality)
 
 
 def test_images_give_the_same_bytes_and_load_nothing(shown):

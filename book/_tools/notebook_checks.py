@@ -20,10 +20,7 @@ NOT_CONVERTED = {
     "denoising/noise_levels",
     "denoising/observation_model",
     "denoising/real_noise",
-    "metric_learning/identification",
     "metric_learning/patch_descriptors",
-    "receptive_fields/nonlocality",
-    "receptive_fields/receptive_field",
 }
 
 

@@ -3,6 +3,7 @@
 - datasets, downloaded once or taken from ``COURSE_DATA``: ``bsd400()``, ``bsd68()``, ``set12()``, ``cbsd68()``,
   ``cifar10(train)`` (``cifar10_source()``, its name beside results; ``cifar10_batches(device, batch)``),
   ``cats_and_dogs()`` (and ``cats_and_dogs_source()``), ``tiny_imagenet()`` (and ``tiny_imagenet_source()``)
+- real noise, many shots of a scene and their mean (``Shots``): ``cc15()``, photographs, ``fluorescence()``
 - photographs that need no download: ``photographs()``, and in the forms of bsd400 and bsd68
   ``photograph_tiles()`` and ``held_out_photographs()``; in the forms of cats_and_dogs, tiny_imagenet and cifar10
   ``cats_and_things()``, ``colourful_tiles()`` and ``cifar10_stand_in(count)``
@@ -28,6 +29,7 @@ from .patches import Patches
 from .people import att_faces, att_source, lfw
 from .pets import CatsAndDogs, cats_and_dogs, cats_and_dogs_source, cats_and_things
 from .procedural_faces import Faces, datasheet, faces, identities, neutral_shots, photograph
+from .real_noise import Shots, cc15, fluorescence
 from .sequences import PATCH_TYPES, hpatches, patch_sequences, write_strips
 from .store import DataError
 
@@ -40,6 +42,7 @@ __all__ = [
     "DataError",
     "Faces",
     "Patches",
+    "Shots",
     "TinyImagenet",
     "att_faces",
     "att_source",
@@ -49,6 +52,7 @@ __all__ = [
     "cats_and_dogs_source",
     "cats_and_things",
     "cbsd68",
+    "cc15",
     "cifar10",
     "cifar10_batches",
     "cifar10_source",
@@ -56,6 +60,7 @@ __all__ = [
     "colourful_tiles",
     "datasheet",
     "faces",
+    "fluorescence",
     "held_out_photographs",
     "hpatches",
     "identities",

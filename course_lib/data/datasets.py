@@ -52,10 +52,11 @@ def _pictures(name: str, mode: str) -> list[Tensor]:
         return torch.load(packed, weights_only=True)
     folder = store.fetch(name)
     files = sorted(store.describe(name)["checksums"])
-    return [_picture(folder / file, mode) for file in files]
+    return [read_pixels(folder / file, mode) for file in files]
 
 
-def _picture(path: Path, mode: str) -> Tensor:
+def read_pixels(path: Path, mode: str) -> Tensor:
+    """The picture of a set, of just this mode of Pillow: uint8 (C, H, W). Raises ``DataError`` with the file's name."""
     from PIL import Image
 
     try:

@@ -66,7 +66,7 @@ def names() -> list[str]:
 
 
 def describe(name: str) -> dict:
-    """What the registry says of a set: what, files, bytes, licence, credit, papers, sources, checksums."""
+    """What the registry says: what, files, bytes, licence, credit, papers, sources (and names there), checksums."""
     registry = json.loads((HERE / "registry.json").read_text())
     if name not in registry:
         raise DataError(f"there is no dataset {name!r}; choose from {', '.join(registry)}")
@@ -75,12 +75,14 @@ def describe(name: str) -> dict:
 
 def _given(root: Path, name: str, files: dict[str, str]) -> Path:
     folder = root / name
-    try:
-        found = {entry.name for entry in os.scandir(folder) if _is_filled(entry)}
-    except FileNotFoundError:
-        found = set()
-    except OSError as error:
-        raise DataError(f"{name}: cannot read {folder}: {error.strerror}") from error
+    found = set()
+    for part in {Path(file).parent for file in files}:
+        try:
+            found |= {(part / entry.name).as_posix() for entry in os.scandir(folder / part) if _is_filled(entry)}
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise DataError(f"{name}: cannot read {folder / part}: {error.strerror}") from error
     missing = sorted(files.keys() - found)
     if missing:
         some = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
@@ -106,7 +108,8 @@ def _download(name: str, folder: Path, wanted: dict[str, str], about: dict) -> N
     get = pooch.HTTPDownloader(timeout=TIMEOUT, chunk_size=1 << 16)
     failures = Counter(dict.fromkeys(about["sources"], 0))  # shared: all files avoid a source that is down
     pool = ThreadPoolExecutor(CONNECTIONS)
-    jobs = {pool.submit(_get, get, folder / file, sha, failures): file for file, sha in wanted.items()}
+    there = {file: file for file in wanted} | about.get("at_source", {})
+    jobs = {pool.submit(_get, get, folder / file, there[file], sha, failures): file for file, sha in wanted.items()}
     try:
         label = f"{name} ({about['bytes'] / 1e6:.1f} MB in all)"
         silent = os.environ.get("COURSE_STATIC") == "1"  # a stored bar is a dead one
@@ -115,22 +118,23 @@ def _download(name: str, folder: Path, wanted: dict[str, str], about: dict) -> N
                 raise _source_error(name, jobs[job], folder, reasons)
     finally:
         pool.shutdown(cancel_futures=True)  # files under way end well; the rest is not begun
-    for left in folder.glob("*" + PART):  # of a run that was killed; a young one may be at work beside us
+    for left in folder.rglob("*" + PART):  # of a run that was killed; a young one may be at work beside us
         with contextlib.suppress(OSError):
             if left.stat().st_mtime < time.time() - 3600:
                 left.unlink()
 
 
-def _get(get, path: Path, sha256: str, failures: Counter) -> dict[str, str]:
+def _get(get, path: Path, name: str, sha256: str, failures: Counter) -> dict[str, str]:
     """Fetch one file from the first source that gives it whole; else why each source failed."""
     import requests
 
     reasons = {}
     part = path.with_name(f"{path.name}.{os.getpid()}{PART}")
+    path.parent.mkdir(exist_ok=True)
     for source in sorted(failures, key=failures.__getitem__):
         try:
             with open(part, "wb") as file:
-                get(source + path.name, file, None)
+                get(source + name, file, None)
             found = _sha256(part)
             if found == sha256:
                 os.replace(part, path)

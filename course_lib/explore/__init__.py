@@ -4,9 +4,10 @@ Run by a person, ``explore`` is a slider that calls the function. In stored outp
 by the runner) and wherever there is no kernel, it is HTML that holds the frames and needs nothing else.
 """
 
+from .photo import your_photograph
 from .player import explore
 from .pointer import hover
 from .questions import choice, number, quiz
 from .split import compare
 
-__all__ = ["choice", "compare", "explore", "hover", "number", "quiz"]
+__all__ = ["choice", "compare", "explore", "hover", "number", "quiz", "your_photograph"]

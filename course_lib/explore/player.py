@@ -8,7 +8,7 @@ from ..plotting._display import check_alt, publish
 from ._element import element, is_live
 
 
-def explore(fn, values, label="sigma", labels=None, *, alt, titles=None, start=None, zoom=1) -> None:
+def explore(fn, values, label="sigma", labels=None, *, alt, titles=None, start=None, zoom=1, quality=None) -> None:
     """Display ``fn(value)`` for the value a slider points at.
 
         explore(lambda sigma: Gaussian(sigma)(y, generator), [0, 15 / 255, 50 / 255], "sigma", alt="...")
@@ -25,6 +25,7 @@ def explore(fn, values, label="sigma", labels=None, *, alt, titles=None, start=N
         titles: one string per image, the same for all values.
         start: the value shown first; by default ``values[0]``. It is all that a printed page shows.
         zoom: every pixel becomes a square of so many screen pixels.
+        quality: None stores the pixels as they are; 1 to 100 as ``plotting.images``.
 
     Raises:
         ValueError: nothing to show, wrong number of labels or titles, ``start`` not among the values,
@@ -49,18 +50,18 @@ def explore(fn, values, label="sigma", labels=None, *, alt, titles=None, start=N
     if is_live():
         from IPython.display import display
 
-        display(live(fn, values, label, labels, alt, titles, first, zoom))
+        display(live(fn, values, label, labels, alt, titles, first, zoom, quality))
     else:
-        publish(alt, "text/html", static(fn, values, label, labels, alt, titles, first, zoom))
+        publish(alt, "text/html", static(fn, values, label, labels, alt, titles, first, zoom, quality))
 
 
-def static(fn, values, label, labels, alt, titles, first, zoom) -> str:
+def static(fn, values, label, labels, alt, titles, first, zoom, quality) -> str:
     """All frames in one piece of HTML; an image that several frames share is stored once."""
     frames = [frame(fn(value)) for value in values]
     counts = {len(images) for images, _ in frames}
     if len(counts) > 1:
         raise ValueError(f"fn must return equally many images for every value, got {sorted(counts)}")
-    uris = [[pixels.data_uri(image) for image in images] for images, _ in frames]
+    uris = [[pixels.data_uri(image, quality) for image in images] for images, _ in frames]
     pool = list(dict.fromkeys(uri for row in uris for uri in row))
     images, caption = frames[first]
     last = len(values) - 1
@@ -69,7 +70,7 @@ def static(fn, values, label, labels, alt, titles, first, zoom) -> str:
         f'<input type="range" min="0" max="{last}" step="1" value="{first}" '
         f'aria-label="{escape(label)}" aria-valuetext="{escape(labels[first])}">'
         f"<output>{escape(labels[first])}</output></label>"
-        f"{pixels.grid(images, alt, titles, zoom=zoom)}"
+        f"{pixels.grid(images, alt, titles, zoom=zoom, quality=quality)}"
         f'<p class="cl-caption"{"" if caption else " hidden"}>{escape(caption)}</p>'
     )
     data = {
@@ -83,7 +84,7 @@ def static(fn, values, label, labels, alt, titles, first, zoom) -> str:
     return element("player", alt, body, data)
 
 
-def live(fn, values, label, labels, alt, titles, first, zoom):
+def live(fn, values, label, labels, alt, titles, first, zoom, quality):
     """The same as ipywidgets: ``fn`` is called once per value at most, and while dragging only if quick."""
     import ipywidgets
 
@@ -92,7 +93,7 @@ def live(fn, values, label, labels, alt, titles, first, zoom):
     def picture(i: int) -> str:
         if i not in cache:
             images, caption = frame(fn(values[i]))
-            grid = pixels.grid(images, f"{alt}, {label} {labels[i]}", titles, zoom=zoom)
+            grid = pixels.grid(images, f"{alt}, {label} {labels[i]}", titles, zoom=zoom, quality=quality)
             cache[i] = (
                 f'<div class="cl-w" role="group" aria-label="{escape(alt)}"><style>{pixels.css()}</style>'
                 f"{grid}{f'<p>{escape(caption)}</p>' if caption else ''}</div>"

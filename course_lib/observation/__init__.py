@@ -8,6 +8,7 @@ from .chain import Chain, perturbations
 from .degradations import Jpeg, LowResolution
 from .lens import LateralAberration
 from .noise import Bernoulli, Correlated, Cutout, Gaussian, Poisson, PoissonGaussian, SaltAndPepper, SignalDependent
+from .specks import Specks
 
 __all__ = [
     "Bernoulli",
@@ -23,5 +24,6 @@ __all__ = [
     "PoissonGaussian",
     "SaltAndPepper",
     "SignalDependent",
+    "Specks",
     "perturbations",
 ]

@@ -46,10 +46,11 @@ class Jpeg:
 
     ``D`` is the discrete cosine transform, ``q`` the table of step sizes, which grows as ``quality`` falls. All that
     JPEG loses it loses in this rounding; the packing of the integers into a file is lossless and left out. Sides that
-    are no multiple of 8 are extended by their last row or column, as encoders do.
+    are no multiple of 8 are extended by their last row or column, as encoders do. A colour image is compressed as
+    brightness and two colour differences (YCbCr) at full resolution, the differences with a coarser table.
 
-    Shape: y (B, 1, H, W) in [0, 1] -> z, same shape, in [0, 1]
-    Raises: ``ValueError`` for a quality outside [1, 100] and for what is not a grey image in [0, 1].
+    Shape: y (B, 1, H, W) or (B, 3, H, W) in [0, 1] -> z, same shape, in [0, 1]
+    Raises: ``ValueError`` for a quality outside [1, 100] and for what is not a grey or colour image in [0, 1].
     Wallace, "The JPEG still picture compression standard", CACM 1991, https://doi.org/10.1145/103085.103089
     """
 

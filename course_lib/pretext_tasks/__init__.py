@@ -44,7 +44,7 @@ from .probing import (
     logistic_regression,
 )
 from .relative_position import RelativePosition, drop_colours, project_colours
-from .trials import over_seeds, probe_blocks
+from .trials import probe_blocks
 from .without_negatives import barlow_twins_loss, effective_rank, stop_gradient_loss, vicreg_loss, vicreg_terms
 
 __all__ = [
@@ -92,7 +92,6 @@ __all__ = [
     "RelativePosition",
     "drop_colours",
     "project_colours",
-    "over_seeds",
     "probe_blocks",
     "cut",
     "Views",

@@ -3,37 +3,11 @@
 Chapter: book/pretext_tasks/scoreboard.ipynb
 """
 
-import statistics
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
 from .. import reference
-
-
-@dataclass(frozen=True)
-class Spread:
-    """One metric of the same run with several seeds.
-
-    Attributes:
-        values: one a seed.
-    """
-
-    values: tuple[float, ...]
-
-    @property
-    def mean(self) -> float:
-        """Their mean."""
-        return statistics.mean(self.values)
-
-    @property
-    def deviation(self) -> float | None:
-        """Their standard deviation; None for a single seed."""
-        return statistics.stdev(self.values) if len(self.values) > 1 else None
-
-    def __str__(self) -> str:
-        return f"{self.mean:.1f}" + (f" ± {self.deviation:.1f}" if self.deviation is not None else "")
+from ..reference.seeds import Spread
 
 
 def spread_of(name: str, metric: str) -> Spread:

@@ -1,10 +1,9 @@
-"""Several seeds of one experiment, and a linear probe in every block: what reference runs and chapters share.
+"""A linear probe in every block: what reference runs and chapters share.
 
 Chapter: book/pretext_tasks/patch_puzzles.ipynb
 """
 
-import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -38,15 +37,3 @@ def probe_blocks(
 def named_blocks(scores: Sequence[float]) -> dict[str, float]:
     """The scores of `probe_blocks` under the names that results have."""
     return {f"probe on block {k} (%)": score for k, score in enumerate(scores, 1)}
-
-
-def over_seeds(once: Callable[[int], dict[str, float]], seeds: Sequence[int] = (0, 1, 2)) -> dict[str, float]:
-    """Each metric of ``once(seed)``: its mean over the seeds and, where there are several, its standard deviation."""
-    runs = [once(seed) for seed in seeds]
-    metrics = {}
-    for name in runs[0]:
-        values = [run[name] for run in runs]
-        metrics[name] = statistics.mean(values)
-        if len(values) > 1:
-            metrics[f"{name}, standard deviation"] = statistics.stdev(values)
-    return metrics

@@ -1,4 +1,4 @@
-"""``python -m course_lib.reference list | train NAME... | evaluate NAME | table | gpu | pack FOLDER``"""
+"""``python -m course_lib.reference list | train NAME... | evaluate NAME | table | gpu | pack FOLDER | rehearse``"""
 
 import argparse
 from pathlib import Path
@@ -11,6 +11,7 @@ from ..training import CheckpointError
 from . import RESULTS, recipes
 from .gpu import first_minutes
 from .gpu.packing import pack
+from .gpu.rehearse import line, rehearse_all
 from .run import evaluate, train
 
 
@@ -34,6 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
     packing = commands.add_parser("pack", help="a folder that does `gpu` where only torch, numpy and Pillow are")
     packing.add_argument("folder", type=Path)
     packing.add_argument("--for", dest="names", required=True, help="which runs, with commas")
+    trial = commands.add_parser("rehearse", help="the first steps at `gpu` scale: shapes, memory there, seconds here")
+    trial.add_argument("names", nargs="*", metavar="NAME", help="default: one run of each kind")
+    trial.add_argument("--steps", type=int, default=20, help="default 20")
     page = commands.add_parser("table", help="the Results page, as Markdown")
     page.add_argument("--out", type=Path, help="the folder of the book: write results.md and its pictures")
     options = parser.parse_args(arguments)
@@ -60,6 +64,12 @@ def _run(options: argparse.Namespace) -> int:
         print(first_minutes.markdown(first_minutes.first_minutes(options.out, options.minutes, device, names)))
     elif options.command == "pack":
         print(f"{options.folder}: {pack(options.folder, options.names.split(',')) / 1e6:.1f} MB")
+    elif options.command == "rehearse":
+        rows = []
+        for row in rehearse_all(options.names, options.steps):
+            rows.append(row)
+            print(line(row), flush=True)
+        return int(any("why" in row for row in rows))
     else:
         _write_page(options.out)
     return 0

@@ -7,6 +7,7 @@ import subprocess
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -14,7 +15,7 @@ from torch import nn
 from .. import __version__, session, training
 from .._files import replacing
 from . import RESULTS, WEIGHTS, find, load, restore, result
-from .recipe import Measurement, Recipe
+from .recipe import Measurement, Recipe, Scale
 
 
 def train(
@@ -46,11 +47,7 @@ def train(
         _write_result(name, spec.measure(), provenance, out)
         return True
     settings = spec.scales[scale]
-    model = spec.build(**settings.model).to(device)
-    if settings.start:
-        model.load_state_dict(load(settings.start, device).state_dict())
-    if settings.restart_at:
-        fit_options["schedule"] = training.warm_restart(settings.restart_at / settings.steps)
+    model, options = prepare(spec, settings, device)
     history = training.fit(
         model,
         spec.loss,
@@ -60,7 +57,7 @@ def train(
         checkpoint=runs / f"{name}-{scale}.pt",
         minutes=minutes,
         seed=spec.seed,
-        **spec.fit | fit_options,
+        **options | fit_options,
     )
     if not history.finished:
         print(f"{name}: {history.steps:,} of {settings.steps:,} steps done; the same command continues.")
@@ -74,6 +71,15 @@ def train(
     trained = settings.settings() | {"steps": history.steps, "training_seconds": round(history.seconds)}
     _write_result(name, spec.evaluate(model), provenance | trained, out)
     return True
+
+
+def prepare(spec: Recipe, settings: Scale, device: torch.device) -> tuple[nn.Module, dict[str, Any]]:
+    """The network with the weights that its training starts from, and the options of `training.fit`."""
+    model = spec.build(**settings.model).to(device)
+    if settings.start:
+        model.load_state_dict(load(settings.start, device).state_dict())
+    restart = {"schedule": training.warm_restart(settings.restart_at / settings.steps)} if settings.restart_at else {}
+    return model, spec.fit | restart
 
 
 def evaluate(name: str) -> dict:

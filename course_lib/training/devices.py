@@ -1,13 +1,14 @@
-"""Where a step runs: one device by plain PyTorch, several GPUs or machines by Hugging Face's Accelerator.
+"""Where a step runs: on one device, or in one of several processes that share each batch (`processes`).
 
-Both know the same few words (``prepare``, ``autocast``, ``backward``, ...), so the loop does not ask which it has. One
-device needs no package but torch, which lets a folder with the library train on a machine that has nothing else.
+Both know the same few words (``prepare``, ``autocast``, ``backward``, ...), so the loop does not ask which it has.
+They need no package but torch, which lets a folder with the library train on a machine that has nothing else.
 
 Chapter: book/denoising/dncnn.ipynb
 """
 
 import os
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,16 +22,16 @@ class SingleDevice:
         precision: ``no`` | ``bf16`` | ``fp16``; gradients of fp16 would vanish without the scaler.
     """
 
-    num_processes, process_index, is_main_process = 1, 0, True
+    num_processes, is_main_process = 1, True
 
     def __init__(self, device: torch.device, precision: str):
         self.device_type = device.type
         self.dtype = {"no": None, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
         self.scaler = torch.amp.GradScaler(device.type) if precision == "fp16" else None
 
-    def prepare(self, model: nn.Module, optimizer: torch.optim.Optimizer):
-        """The model as it is, and an optimiser whose ``step`` heeds the scaler."""
-        self.optimizer = optimizer
+    def prepare(self, model: nn.Module, optimizer: torch.optim.Optimizer, compiled: bool = False):
+        """The model, compiled or as it is, and an optimiser whose ``step`` heeds the scaler."""
+        self.optimizer, model = optimizer, torch.compile(model) if compiled else model
         return model, optimizer if self.scaler is None else _ScaledOptimizer(optimizer, self.scaler)
 
     def autocast(self):
@@ -46,6 +47,10 @@ class SingleDevice:
         if self.scaler is not None:
             self.scaler.unscale_(self.optimizer)
         return nn.utils.clip_grad_norm_(parameters, max_norm)
+
+    def agree(self, value: Any) -> Any:
+        """What process 0 says, so that all processes stop at the same step."""
+        return value
 
 
 class _ScaledOptimizer:
@@ -64,13 +69,10 @@ class _ScaledOptimizer:
         self.scaler.update()
 
 
-def accelerator(device: torch.device, precision: str):
-    """`SingleDevice`, or the Accelerator of the process group that ``accelerate launch`` has started."""
+def accelerator(device: torch.device, precision: str) -> SingleDevice:
+    """`SingleDevice`, or one of the processes that ``accelerate launch`` has started."""
     if int(os.environ.get("WORLD_SIZE", 1)) == 1:
         return SingleDevice(device, precision)
-    from accelerate import Accelerator
-    from accelerate.state import AcceleratorState
+    from .processes import SeveralProcesses
 
-    # The state is a singleton that would refuse a second fit in another precision or on another device.
-    AcceleratorState._reset_state(reset_partial_state=not torch.distributed.is_initialized())
-    return Accelerator(mixed_precision=precision, cpu=device.type == "cpu", device_placement=False)
+    return SeveralProcesses(device, precision)

@@ -29,36 +29,9 @@ def check_settings(steps, validate, every, patience, checkpoint, minutes, clip) 
         raise ValueError(f"clip must be a norm above 0, got {clip}")
 
 
-PATCHED = ("forward", "_original_forward")
-
-
-def own_forward(model: nn.Module) -> dict[str, Any]:
-    """What a user has put in the place of ``model.forward``, if anything."""
-    return {name: vars(model)[name] for name in PATCHED if name in vars(model)}
-
-
-def unpatch(model: nn.Module, own: dict[str, Any]) -> None:
-    """Take back the autocast that ``prepare`` fixes to ``model.forward``, down to the user's ``own_forward``.
-
-    The loop has its own autocast, and validation none.
-    """
-    for name in PATCHED:
-        vars(model).pop(name, None)
-    vars(model).update(own)
-
-
-def agree(accelerator, value: Any) -> Any:
-    """What process 0 says, so that all processes stop at the same step."""
-    if accelerator.num_processes == 1:
-        return value
-    from accelerate.utils import broadcast_object_list
-
-    return broadcast_object_list([value])[0]
-
-
-def step_seed(seed: int, process: int, step: int) -> int:
-    """32 bits, all that a CPU generator looks at; Knuth's constant keeps seeds and processes far apart."""
-    return (step + 2_654_435_761 * (1024 * int(seed) + process)) % 2**32
+def step_seed(seed: int, step: int) -> int:
+    """32 bits, all that a CPU generator looks at; Knuth's constant keeps seeds far apart."""
+    return (step + 2_654_435_761 * 1024 * int(seed)) % 2**32
 
 
 def map_nested(function: Callable, x: Any) -> Any:

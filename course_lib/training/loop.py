@@ -52,6 +52,7 @@ def fit(
     """Train ``model`` in place for ``steps`` steps and return what happened.
 
     A frozen batch norm stays frozen: one in evaluation mode inside of what trains, or whose weights want no gradient.
+    Under ``accelerate launch`` the processes share every batch, and the result is that of one.
 
     Args:
         model: on the device to train on (``model.to(run.device)``).
@@ -73,7 +74,7 @@ def fit(
         minutes: stop cleanly after this time, to be continued by the same call (needs ``checkpoint``).
         seed: which randomness.
         precision: ``no`` | ``bf16`` | ``fp16``; by default what the device computes natively.
-        compiled: use ``torch.compile``; worth its minute of start-up for long runs with batch norm on a GPU.
+        compiled: use ``torch.compile``, if this is the only process; worth its minute for long runs on a GPU.
         progress: show a bar (never where outputs are stored).
 
     Raises:
@@ -88,9 +89,8 @@ def fit(
     model.to(memory_format=torch.channels_last)
     frozen = internals.frozen_norms(model)
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(ema), use_buffers=True) if ema else None
-    trained, own = optimizer(groups(model) if groups else model.parameters(), lr), internals.own_forward(model)
-    wrapped, optim = accelerator.prepare(torch.compile(model) if compiled else model, trained)
-    internals.unpatch(model, own)
+    trained = optimizer(groups(model) if groups else model.parameters(), lr)
+    wrapped, optim = accelerator.prepare(model, trained, compiled)
     peaks = [group["lr"] for group in optim.param_groups]
     history, best, saved_run = History(), None, None
     if checkpoint:
@@ -123,7 +123,7 @@ def fit(
 
     def update(step: int) -> None:
         nonlocal whole
-        step_seed = internals.step_seed(seed, accelerator.process_index, step)
+        step_seed = internals.step_seed(seed, step)
         torch.manual_seed(step_seed)  # for dropout, which takes no generator
         batch = internals.channels_last(batches(generator.manual_seed(step_seed)))
         factor = float(schedule(step / steps, history.scores))
@@ -152,7 +152,7 @@ def fit(
         nonlocal best
         flush()
         network = average.module if average else model
-        history.record(internals.agree(accelerator, internals.evaluate(validate, network)))
+        history.record(accelerator.agree(internals.evaluate(validate, network)))
         internals.train_mode(wrapped, frozen)
         if patience and history.waited == 0:
             best = copy.deepcopy(network.state_dict())
@@ -167,7 +167,7 @@ def fit(
             while done < steps and not enough:
                 update(done)
                 done, now = done + 1, time.perf_counter()
-                out_of_time = minutes is not None and internals.agree(accelerator, now - began > 60 * minutes)
+                out_of_time = minutes is not None and accelerator.agree(now - began > 60 * minutes)
                 if len(losses) >= 20 or done == steps or out_of_time or stop.made or now - saved > save_seconds:
                     flush()
                 enough = is_validation_due(done) and is_enough()

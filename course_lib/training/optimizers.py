@@ -36,8 +36,9 @@ class Muon(torch.optim.Optimizer):
 
     Gradients of a convolution are dominated by a few directions; setting all singular values to 1 lets the rest
     learn too. A few Newton-Schulz iterations replace the SVD. ``c = 0.2 sqrt(max(shape))`` gives the update the
-    size of one of Adam. Kernels between two feature maps are treated as (out, in * kh * kw) matrices; everything
-    else (biases, batch norm, the first and last layer of a grey image) is left to Adam at ``lr_rest``.
+    size of one of Adam. Convolution kernels between two stacks of feature maps are treated as (out, in * kh * kw)
+    matrices; everything else is left to Adam at ``lr_rest``: biases, batch norm, dense layers, and kernels that have
+    three channels or fewer on one side (what reads or writes an image, grey or colour, and depthwise ones).
 
     Args:
         parameters: tensors or groups of them; a group with a rate of its own has the same share of ``lr_rest``.

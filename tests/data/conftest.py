@@ -24,7 +24,7 @@ class Server(http.server.ThreadingHTTPServer):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):  # noqa: N802 (the name http.server calls)
-        folder, name = self.path.strip("/").split("/")
+        folder, name = self.path.strip("/").split("/", 1)  # names may have folders of their own
         self.server.asked.append((folder, name))
         fault = self.server.faults.get(folder)
         fault = fault(name) if callable(fault) else fault

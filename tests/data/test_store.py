@@ -238,9 +238,9 @@ needs_shared = pytest.mark.skipif(not (SHARED / "bsd68").is_dir(), reason="no ..
 @pytest.mark.parametrize("name", store.names())
 def test_the_real_files_have_the_registered_hashes(name):
     about = store.describe(name)
-    sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (SHARED / name).iterdir()}
-    assert sums == about["checksums"]
-    assert sum(path.stat().st_size for path in (SHARED / name).iterdir()) == about["bytes"]
+    files = {file: SHARED / name / file for file in about["checksums"]}
+    assert {file: hashlib.sha256(path.read_bytes()).hexdigest() for file, path in files.items()} == about["checksums"]
+    assert sum(path.stat().st_size for path in files.values()) == about["bytes"]
 
 
 @needs_shared
@@ -253,6 +253,25 @@ def test_the_whole_of_bsd68_through_http(server, monkeypatch, tmp_path):
     pictures = data.bsd68()
     assert len(pictures) == 68
     assert {tuple(picture.shape) for picture in pictures} == {(1, 321, 481), (1, 481, 321)}
+
+
+def test_files_in_folders_and_under_another_name_at_their_source(server, monkeypatch, tmp_path):
+    files = {"gt/cell.png": b"mean" * 100, "raw/cell_1.png": b"shot" * 100, "about.txt": b"text"}
+    write_registry(tmp_path / "registry", [server.url("first"), server.url("second")], files)
+    path = tmp_path / "registry" / "registry.json"
+    about = json.loads(path.read_text())["toy"] | {"at_source": {"gt/cell.png": "gt/cell_1.png"}}
+    path.write_text(json.dumps({"toy": about}))
+    monkeypatch.setattr(store, "HERE", tmp_path / "registry")
+    server.files = files | {"gt/cell_1.png": files["gt/cell.png"], "gt/cell.png": b"another picture"}
+    folder = store.fetch("toy", to=tmp_path / "stick")
+    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*.*")} == files.keys()
+    assert all((folder / name).read_bytes() == body for name, body in files.items())
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "stick"))
+    assert store.fetch("toy") == folder
+    (folder / "raw/cell_1.png").unlink()
+    (folder / "raw").rmdir()
+    with pytest.raises(DataError, match=r"1 of 3 files are missing or empty .*raw/cell_1.png"):
+        store.fetch("toy")
 
 
 def closed_port():

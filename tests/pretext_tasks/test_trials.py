@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from course_lib.pretext_tasks.trials import over_seeds, probe_blocks
+from course_lib.pretext_tasks.trials import probe_blocks
+from course_lib.reference.seeds import over_seeds
 
 
 def test_mean_and_standard_deviation_of_each_metric():

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ... import data, metrics, session, training
 from ...reference.recipe import Measurement, Recipe, Scale
+from ...reference.seeds import over_seeds
 from ..backbone import NIN
 from ..filling import biharmonic, hole_psnr, mean_colour, membrane
 from ..inpainting import (
@@ -22,13 +23,13 @@ from ..inpainting import (
     hole_loss,
     random_holes,
 )
-from ..trials import named_blocks, over_seeds, probe_blocks
+from ..trials import named_blocks, probe_blocks
 
 CHAPTER = "pretext_tasks/inpainting"
 PATHAK = "Pathak et al., CVPR 2016 (arXiv:1604.07379)"
 # side of the pictures, and how much is trained
 SIZES = {"cpu": 32, "cuda": 64}
-SHORT = {"cpu": {"width": 32, "steps": 100, "batch": 64}, "cuda": {"width": 192, "steps": 10_000, "batch": 128}}
+SHORT = {"cpu": {"width": 32, "steps": 500, "batch": 64}, "cuda": {"width": 192, "steps": 10_000, "batch": 128}}
 KINDS = ("centre", "blocks", "pixels")
 
 
@@ -154,11 +155,12 @@ def source_of_data() -> str:
 
 def _training(title: str, loss, judged: bool = False, start=cut_out) -> Recipe:
     def batches(device, scale: Scale):
-        return HoleBatches(pictures(SIZES[torch.device(device).type]).train[0], "centre", scale.batch, device)
+        size = scale.model.get("size", SIZES["cuda"])
+        return HoleBatches(pictures(size).train[0], "centre", scale.batch, device)
 
     def evaluate(model) -> dict[str, float]:
-        size = SIZES[next(model.parameters()).device.type]
-        return all_holes(fill_with(model), size)
+        painter = model.painter if isinstance(model, PaintedAndJudged) else model
+        return all_holes(fill_with(model), painter.size)
 
     return Recipe(
         title=title,
@@ -169,7 +171,7 @@ def _training(title: str, loss, judged: bool = False, start=cut_out) -> Recipe:
         evaluate=evaluate,
         scales={
             "gpu": Scale(steps=20_000, batch=128, lr=0.02),
-            "cpu": Scale(steps=400, batch=64, lr=0.02, model={"width": 32, "size": 32}),
+            "cpu": Scale(steps=2_000, batch=64, lr=0.02, model={"width": 32, "size": 32}),
         },
         source=PATHAK,
         data=source_of_data,

@@ -10,11 +10,12 @@ from torch import Tensor
 from ... import data, session, training
 from ...observation import LateralAberration
 from ...reference.recipe import Measurement
+from ...reference.seeds import over_seeds
 from ..backbone import NIN
 from ..jigsaw import Jigsaw, choose_permutations
 from ..late_fusion import LateFusion, puzzle_accuracy, puzzle_loss
 from ..relative_position import RelativePosition, drop_colours, project_colours
-from ..trials import named_blocks, over_seeds, probe_blocks
+from ..trials import named_blocks, probe_blocks
 
 CHAPTER = "pretext_tasks/patch_puzzles"
 DOERSCH = "Doersch et al., ICCV 2015 (arXiv:1505.05192)"
@@ -23,7 +24,7 @@ ORDERS = 24
 LABELS = 1_500
 # as many patches for every task: what one core of a CPU does in a minute or two; and the papers' size
 SCALES = {
-    "cpu": {"width": 32, "steps": 250, "pairs": 64, "puzzles": 14},
+    "cpu": {"width": 32, "steps": 1_000, "pairs": 64, "puzzles": 14},
     "cuda": {"width": 192, "steps": 20_000, "pairs": 512, "puzzles": 256},
 }
 

@@ -95,7 +95,7 @@ def _run(name: str, scales=SHORT, seeds: int = 3, keep_weights: bool = False, ti
 
 LONG = {
     "gpu": replace(SHORT["gpu"], steps=78_000),  # the paper's 200 epochs of 128 images in four orientations
-    "cpu": replace(SHORT["cpu"], steps=2_000),
+    "cpu": replace(SHORT["cpu"], steps=8_000),
 }
 
 RECIPES = {

@@ -4,7 +4,6 @@ Chapter: book/pretext_tasks/why_self_supervision.ipynb
 """
 
 import statistics
-from dataclasses import replace
 from functools import partial
 
 import torch
@@ -108,7 +107,7 @@ RECIPES = {
             batches=partial(labelled_batches, few),
             loss=classification_loss,
             evaluate=evaluate_few,
-            scales=SHORT | {"cpu": replace(SHORT["cpu"], steps=300)},
+            scales=SHORT,
             paper={"supervised (%)": 100 - error},
             source=GIDARIS,
             data=lambda: f"{data.cifar10_source()}, a few labelled images of each class; 10,000 to test",

@@ -113,6 +113,8 @@ SETS: dict[str, Callable[[Path], None]] = {
     **{name: partial(_tensors, name) for name in ("bsd400", "bsd68", "cbsd68", "set12")},
     "cifar10": partial(_files, ("cifar10_jpeg", "cifar-10-batches-py")),
     "tiny_imagenet": partial(_files, ("tiny_imagenet25",)),
+    "cc15": partial(_files, ("cc15_real_noise",)),
+    "fluorescence": partial(_files, ("fmd_fluorescence",)),
 }
 
 

@@ -1,0 +1,1 @@
+"""Reference runs of denoising without clean targets, a file for each chapter."""

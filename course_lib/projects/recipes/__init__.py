@@ -1,0 +1,1 @@
+"""Reference runs of the projects, a file for each chapter."""
