@@ -401,13 +401,14 @@ def my_question():
 
     return head, loss, 0.01
 """,
-    (Q7, "VICReg"): """
+    (Q7, "near its twin, far from all others"): """
 def my_question():
-    from course_lib.pretext_tasks import vicreg_loss
     head = nn.Sequential(nn.Linear(96, 64), nn.ReLU(), nn.Linear(64, 32))
 
     def loss(network, head, x, generator):
-        return vicreg_loss(*(head(network(view(x, generator, 0.5, 1.0, 0.5))) for _ in range(2)))
+        a, b = (F.normalize(head(network(view(x, generator, 0.5, 1.0, 0.5))), dim=1) for _ in range(2))
+        apart = sum(torch.pdist(v).square().mul(-2).exp().mean().log() for v in (a, b))
+        return (a - b).square().sum(1).mean() + apart / 2
 
     return head, loss, 0.01
 """,
@@ -421,19 +422,20 @@ def my_question():
 
     return head, loss, 0.01
 """,
-    (Q7, "views of its own"): """
+    (Q7, "slower, and warmer"): """
 def my_question():
-    head = nn.Linear(96, 32)
+    class Head(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = nn.Sequential(nn.Linear(96, 64), nn.ReLU(), nn.Linear(64, 32))
+
+        def forward(self, features):
+            return F.normalize(self.layers(features), dim=1)
 
     def loss(network, head, x, generator):
-        both = []
-        for _ in range(2):
-            shift = torch.randint(-3, 4, (2,), generator=generator).tolist()
-            sign = torch.where(torch.rand(len(x), 1, 1, 1, generator=generator) < 0.5, -1.0, 1.0)
-            z = torch.roll(view(x, generator, 0.3), shift, (2, 3))
-            both.append(0.5 + sign * (z - z.mean((1, 2, 3), keepdim=True)))
-        return nt_xent(*(head(network(z)) for z in both), 0.2)
+        pairs = [view(x, generator, move=0.5, light=1.0, invert=0.5) for _ in range(2)]
+        return nt_xent(*head(network(torch.cat(pairs))).chunk(2), 0.2)
 
-    return head, loss, 0.01
+    return Head(), loss, 0.004
 """,
 }

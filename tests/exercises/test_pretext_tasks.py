@@ -242,6 +242,7 @@ WRONG = {
     ),
     (Q7, "learns nothing"): ("return head, loss, 0.01", "return head, loss, 1e-9"),
     (Q7, "black stays black"): ("invert=0.5", "invert=0.0"),
+    (Q7, "the paper tells"): ("light=1.0", "light=0.0"),
     (Q7, "pull alone"): (
         "return nt_xent(*head(network(torch.cat(views))).chunk(2), temperature=0.2)",
         "return (1 - F.cosine_similarity(*head(network(torch.cat(views))).chunk(2))).mean()",
