@@ -33,7 +33,7 @@ def test_a_stored_chapter_is_fit_for_the_book(path):
     nb = nbformat.read(path, as_version=4)
     nbformat.validate(nb)
     name = runner.chapter_name(path)
-    assert checks.form_problems(nb) + checks.output_problems(nb, name) + checks.stored_problems(nb) == []
+    assert checks.form_problems(nb, name) + checks.output_problems(nb, name) + checks.stored_problems(nb) == []
     assert nbformat.writes(runner.tidy(copy.deepcopy(nb))) == nbformat.writes(nb), "run `make execute`"
 
 
@@ -147,6 +147,14 @@ def test_a_path_inside_base64_or_a_link_is_no_path():
 def test_a_chapter_without_its_last_line_is_refused():
     assert checks.stored_problems(chapter(summary="done\n"))
     assert checks.form_problems(new_notebook(cells=[new_markdown_cell("text")]))
+
+
+def test_code_that_scrolls_is_refused_where_it_is_shown():
+    narrow = checks.form_problems(chapter(new_code_cell("x = 1  " + 93 * "#")))
+    wide = new_code_cell("x = 1  " + 94 * "#")
+    assert len(checks.form_problems(chapter(wide))) == len(narrow) + 1
+    wide.metadata["tags"] = ["remove-input"]
+    assert checks.form_problems(chapter(wide)) == narrow
 
 
 # ---- the runner ----------------------------------------------------------------------------------
