@@ -43,6 +43,15 @@ def test_a_chapter_installs_from_the_repository_of_the_config(path):
     assert set(slugs) == {adopt.repository()}
 
 
+@pytest.mark.parametrize("path", CHAPTERS, ids=runner.chapter_name)
+def test_a_chapter_calls_its_time_on_a_gpu_an_estimate_or_was_timed_there(path):
+    cells = nbformat.read(path, 4).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    said = [line for line in cells[0].source.splitlines() if line.startswith("**Time:**")]
+    if re.search(r"`full`|T4", "".join(said)):
+        assert "by our estimate" in said[0] or "measured_on=" in code
+
+
 def test_every_page_is_in_the_table_of_contents_and_exists():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
     listed = [toc["root"], *(c["file"] for part in toc["parts"] for c in part["chapters"])]
