@@ -16,8 +16,6 @@ LARGER_OUTPUTS: dict[str, str] = {}
 NOT_CONVERTED = {
     "denoising/autoencoders",
     "denoising/dncnn",
-    "denoising/gradual_denoising",
-    "denoising/noise_levels",
     "denoising/observation_model",
     "denoising/real_noise",
     "metric_learning/patch_descriptors",

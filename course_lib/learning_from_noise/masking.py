@@ -63,8 +63,8 @@ class RandomNeighbour(Masker):
         top, left, height, width = self._window(z, rows, columns)
         draw = torch.rand(rows.shape, generator=generator, device=z.device, dtype=torch.float32)
         number = torch.minimum((draw * (height * width - 1)).long(), height * width - 2)
-        number += number >= (rows - top) * width + columns - left  # the pixel itself has no number
-        at = (top + number // width) * z.shape[3] + left + number % width
+        row, column = nth_neighbour(number, rows - top, columns - left, width)
+        at = (top + row) * z.shape[3] + left + column
         return z.flatten(2).gather(2, at[:, None].expand(-1, z.shape[1], -1))
 
     def _window(self, z: Tensor, rows: Tensor, columns: Tensor) -> list[Tensor]:
@@ -110,6 +110,18 @@ class RandomValue(Masker):
 
     def values(self, z, rows, columns, generator):
         return torch.rand(*z.shape[:2], rows.shape[1], generator=generator, device=z.device, dtype=torch.float32)
+
+
+def nth_neighbour(number: Tensor, row: Tensor, column: Tensor, width: Tensor | int) -> tuple[Tensor, Tensor]:
+    """Row and column of a pixel of a window, counted row by row from 0 and without the one at (row, column).
+
+    Shape: whole numbers of one shape -> two of it. Ranges: ``number`` from 0 to the window's pixels minus 2.
+
+    >>> nth_neighbour(torch.tensor([3, 4]), torch.tensor(1), torch.tensor(1), 3)  # 4 would be the middle itself
+    (tensor([1, 1]), tensor([0, 2]))
+    """
+    number = number + (number >= row * width + column)
+    return number // width, number % width
 
 
 def positions(z: Tensor, cell: int, generator: Generator | None = None) -> tuple[Tensor, Tensor]:

@@ -17,6 +17,7 @@ from .rivals import (
     BATCH,
     MASKERS,
     PATCH,
+    RATE,
     SIGMA,
     against_bm3d,
     batches,
@@ -46,7 +47,7 @@ def compare_maskers() -> dict[str, float]:
     def once(seed: int) -> dict[str, float]:
         scores = {}
         for name, masker in MASKERS.items():
-            model = trained(noise2void_loss, hidden_pixels(draw, masker), scale.steps, seed)
+            model = trained(noise2void_loss, hidden_pixels(draw, masker), scale.steps, seed, RATE)
             scores[f"{name}: PSNR (dB)"] = score(model, pictures, SIGMA)
         return scores
 
@@ -65,7 +66,7 @@ def neighbours() -> dict[str, float]:
     draw, pictures = recorded(SIGMA, scale, session.pick_device()), exam(every=4)
 
     def once(seed: int) -> dict[str, float]:
-        return {"PSNR (dB)": score(trained(neighbour_loss, draw, scale.steps, seed), pictures, SIGMA)}
+        return {"PSNR (dB)": score(trained(neighbour_loss, draw, scale.steps, seed, RATE), pictures, SIGMA)}
 
     return over_seeds(once, seeds=(0, 1))
 
@@ -91,7 +92,7 @@ RECIPES = {
         evaluate=psnr_on_bsd68,
         scales={
             "gpu": Scale(steps=60_000, batch=64, patch=64, lr=2e-3, model={"depth": 3}),
-            "cpu": Scale(steps=9_000, batch=BATCH, patch=PATCH, lr=5e-3, model={"depth": 3, "width": 24}),
+            "cpu": Scale(steps=8_000, batch=BATCH, patch=PATCH, lr=RATE, model={"depth": 3, "width": 24}),
         },
         paper={"BSD68 PSNR, sigma 25 (dB)": 27.71},
         source=KRULL,
@@ -126,7 +127,7 @@ RECIPES = {
         evaluate=on_fluorescence,
         scales={
             "gpu": Scale(steps=20_000, batch=64, patch=64, lr=2e-3, model={"depth": 3}),
-            "cpu": Scale(steps=3_000, batch=BATCH, patch=PATCH, lr=5e-3, model={"depth": 3, "width": 24}),
+            "cpu": Scale(steps=2_500, batch=BATCH, patch=PATCH, lr=RATE, model={"depth": 3, "width": 24}),
         },
         headline="all, Noise2Void: PSNR (dB)",
         source=KRULL + "; pictures: Zhang et al., CVPR 2019 (arXiv:1812.10366)",
