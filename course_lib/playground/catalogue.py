@@ -2,10 +2,10 @@
 
 from .looking import attention_task, field_task
 from .painting import dream_task, style_task
-from .restoring import denoising_task
+from .restoring import denoising_task, one_image_task
 from .task import Task
 
-MAKERS = (denoising_task, style_task, dream_task, field_task, attention_task)
+MAKERS = (denoising_task, one_image_task, style_task, dream_task, field_task, attention_task)
 
 
 def tasks() -> list[Task]:

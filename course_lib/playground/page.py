@@ -1,6 +1,7 @@
 """The playground's face: a page in Gradio, made from the list of tasks. Alone in a browser, or in a notebook."""
 
 import time
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
@@ -27,15 +28,18 @@ CSS = """
 LAUNCH = {"share": False, "ssr_mode": False, "pwa": False, "footer_links": [], "max_file_size": "250mb", "quiet": True}
 
 
-def playground():
+def playground(more: Iterable[Task] = ()):
     """The page, a ``gradio.Blocks``; `launch` starts it.
+
+    Args:
+        more: tasks of your own, which come first.
 
     One picture is computed at a time, and whoever comes next sees that he waits. Uploaded files are deleted after an
     hour.
 
     Raises: ``ImportError`` without Gradio.
     """
-    gr, offered = gradio(), tasks()
+    gr, offered = gradio(), [*more, *tasks()]
     with gr.Blocks(title="Playground", analytics_enabled=False, delete_cache=(600, 3600)) as app:
         gr.Markdown("# Playground\nThe networks of *Learning with Less Supervision*, on a picture of yours.")
         with gr.Row():
@@ -72,18 +76,20 @@ def launch(app, **options):
     return app.launch(**LAUNCH | {"theme": theme, "css": pixels.css() + CSS} | options)
 
 
-def show(alt: str, height: int = 900) -> None:
+def show(alt: str, more: Iterable[Task] = (), height: int = 900) -> None:
     """Put the playground into a notebook, in JupyterLab or on Colab; where no person runs the cell, say what it is.
 
     Args:
-        alt: one sentence that stands in its place. height: of its frame, in pixels.
+        alt: one sentence that stands in its place.
+        more: tasks of your own, which come first.
+        height: of its frame, in pixels.
     """
     if not is_live():
         publish(check_alt(alt), "text/html", f"<p>{escape(check_alt(alt))}</p>")
         return
     if _running:
         _running.pop().close(verbose=False)  # the cell is run again
-    _running.append(playground())
+    _running.append(playground(more))
     launch(_running[0], inline=True, height=height)
 
 

@@ -9,11 +9,13 @@ from .. import reference
 from ..denoising import denoise
 from ..denoising.levels import level_name
 from ..denoising.tiles import tile_plan
+from ..learning_from_noise.one_image import TinyDenoiser, zero_shot_loss
 from ..metrics import psnr
 from ..observation import Gaussian
 from .task import Choice, Level, Task, View
 
 TILE = 160  # pixels; a multiple of every network's period here
+CROP = 96  # side of what a step of learning sees
 GAIN = 4  # what was taken away is weak
 TOPICS = ("denoising/", "learning_from_noise/")
 
@@ -51,6 +53,39 @@ def run_network(picture: Tensor, network: str, sigma: float, told: float, seed: 
         y_hat[..., rows, columns] = piece
         yield View(0.99 * fraction, "Denoising …", noisy | {"denoised": y_hat})
     yield View(1, report(clean, z, y_hat), results(clean, z, y_hat, bool(sigma)))
+
+
+def one_image_task() -> Task:
+    """A network that has never seen any picture but this one, and that one only with noise."""
+    controls = {"sigma": Level("Noise added, σ of 255", 0, 75, 25), "steps": Level("Steps", 100, 2000, 600, 100)}
+    about = "A tiny network learns from the noisy picture alone (Zero-Shot Noise2Noise), while you watch."
+    return Task("Learn from one image", about, run_one_image, controls, longest=320)
+
+
+def run_one_image(picture: Tensor, sigma: float, steps: float, seed: int = 0) -> Iterator[View]:
+    """`course_lib.learning_from_noise.one_image.denoise_one` step by step, each on a random square of the picture."""
+    draw, steps = torch.Generator().manual_seed(seed), int(steps)
+    z = Gaussian(sigma / 255)(picture, draw) if sigma else picture
+    noisy = {"noisy" if sigma else "your picture": z}
+    yield View(0, "Learning …", noisy)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = TinyDenoiser(z.shape[1])
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    for step in range(1, steps + 1):
+        top, left = (torch.randint(max(1, n - CROP + 1), (1,), generator=draw).item() for n in z.shape[-2:])
+        with torch.enable_grad():
+            loss = zero_shot_loss(model, z[..., top : top + CROP, left : left + CROP])
+            optimizer.zero_grad()
+            loss.backward()
+        optimizer.step()
+        if step == steps // 2:
+            optimizer.param_groups[0]["lr"] /= 2
+        if step % 20 == 0:
+            y_hat = denoise(model, z)
+            yield View(0.99 * step / steps, f"Step {step} of {steps}.", noisy | {"denoised": y_hat})
+    y_hat = denoise(model, z)
+    yield View(1, report(picture, z, y_hat), results(picture, z, y_hat, bool(sigma)))
 
 
 def in_tiles(model, z: Tensor, level: float | None) -> Iterator[tuple[float, tuple[slice, slice], Tensor]]:
