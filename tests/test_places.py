@@ -15,8 +15,6 @@ IN_PREPARATION = {
     "which is missing",
     "exercises/instructor/learning_from_noise.ipynb is missing",
     "exercises/student/learning_from_noise.ipynb is missing",
-    "exercises/instructor/pretext_tasks.ipynb is missing",
-    "exercises/student/pretext_tasks.ipynb is missing",
     "course_lib/projects/recipes/noisy_patches.py belongs to the chapter projects/noisy_patches, which is missing",
     "exercises/instructor/projects.ipynb is missing",
     "exercises/student/projects.ipynb is missing",

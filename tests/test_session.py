@@ -42,6 +42,19 @@ def test_start_prints_one_line_with_the_expected_time(monkeypatch, capsys):
     assert out.count("\n") == 1 and "quick" in out and "seed 3" in out and "about 7 min" in out
 
 
+def test_full_is_measured_or_called_an_estimate(monkeypatch, capsys):
+    monkeypatch.setenv("COURSE_PROFILE", "full")
+    session.start(minutes={"quick": 7, "full": 9})
+    assert "expect about 9 min (an estimate: full has not run on a GPU yet)" in capsys.readouterr().out
+    session.start(minutes={"quick": 7, "full": 9}, measured_on="T4")
+    assert "expect about 9 min (measured on T4)" in capsys.readouterr().out
+    session.start()  # nothing is expected
+    assert "estimate" not in capsys.readouterr().out
+    monkeypatch.setenv("COURSE_PROFILE", "quick")
+    session.start(minutes={"quick": 7, "full": 9})
+    assert "estimate" not in capsys.readouterr().out
+
+
 def test_colab_without_a_gpu_is_told_where_to_switch_it_on(monkeypatch, capsys):
     monkeypatch.setenv("COLAB_RELEASE_TAG", "release")
     monkeypatch.setattr(session, "pick_device", lambda: torch.device("cpu"))
