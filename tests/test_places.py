@@ -8,11 +8,6 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # still to be written, and named here so that nothing else can be missing with them
 IN_PREPARATION = {
-    "book/learning_from_noise is missing",
-    "course_lib/learning_from_noise/recipes/noise2noise.py belongs to the chapter learning_from_noise/noise2noise, "
-    "which is missing",
-    "course_lib/learning_from_noise/recipes/noise2void.py belongs to the chapter learning_from_noise/noise2void, "
-    "which is missing",
     "exercises/instructor/learning_from_noise.ipynb is missing",
     "exercises/student/learning_from_noise.ipynb is missing",
     "exercises/instructor/pretext_tasks.ipynb is missing",
