@@ -45,6 +45,7 @@ READS_VALUES = {
     "pretext_tasks.twins_found": "ends in a number",
     "pretext_tasks.effective_rank": "ends in a number",
     **{f"projects.{style}": "drawn on the CPU" for style in ("julia", "stained_glass", "strokes", "waves")},
+    "projects.noisy_patches.noisy_sequences": "makes files, on the CPU",
     "projects.squeezenet": "reads its weights from a file; whoever uses it moves it",
     "projects.vgg19": "20 million weights to draw; whoever uses it moves it",
     "metric_learning.patches.matching": "ends in numbers",

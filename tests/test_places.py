@@ -13,6 +13,7 @@ IN_PREPARATION = {
     "exercises/instructor/pretext_tasks.ipynb is missing",
     "exercises/student/pretext_tasks.ipynb is missing",
     "book/projects is missing",
+    "course_lib/projects/recipes/noisy_patches.py belongs to the chapter projects/noisy_patches, which is missing",
     "exercises/instructor/projects.ipynb is missing",
     "exercises/student/projects.ipynb is missing",
 }

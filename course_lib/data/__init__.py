@@ -11,7 +11,8 @@
   ``neutral_shots``, ``photograph`` make single pictures); real ones to measure on, never to print: ``att_faces()``
   (and ``att_source()``), ``lfw()``. Characters: ``omniglot()``
 - patches that show the same point: ``patch_sequences(folder)`` in the format of HPatches, ``hpatches()``, and
-  ``patch_sequence``, ``write_patch_sequences``, which make such sequences from photographs
+  ``patch_sequence``, ``write_patch_sequences``, which make such sequences from photographs;
+  ``picture_sequence(folder)`` and ``cut_sequence``, which cut them from six real ones of one plane
 - ``Patches``: random crops, flips and rotations, a whole batch at once
 - ``store``: ``fetch``, ``names``, ``describe``; ``DataError``, the one error of everything above
 
@@ -23,14 +24,14 @@ from .characters import ALPHABETS, UNSEEN, Characters, omniglot
 from .cifar import cifar10, cifar10_batches, cifar10_source, cifar10_stand_in
 from .datasets import bsd68, bsd400, cbsd68, set12
 from .embedded import held_out_photographs, photograph_tiles, photographs
-from .homographies import patch_sequence, write_patch_sequences
+from .homographies import cut_sequence, patch_sequence, write_patch_sequences
 from .imagenet import TinyImagenet, colourful_tiles, tiny_imagenet, tiny_imagenet_source
 from .patches import Patches
 from .people import att_faces, att_source, lfw
 from .pets import CatsAndDogs, cats_and_dogs, cats_and_dogs_source, cats_and_things
 from .procedural_faces import Faces, datasheet, faces, identities, neutral_shots, photograph
 from .real_noise import Shots, cc15, fluorescence
-from .sequences import PATCH_TYPES, hpatches, patch_sequences, write_strips
+from .sequences import PATCH_TYPES, churchill, hpatches, patch_sequences, picture_sequence, write_strips
 from .store import DataError
 
 __all__ = [
@@ -58,6 +59,8 @@ __all__ = [
     "cifar10_source",
     "cifar10_stand_in",
     "colourful_tiles",
+    "churchill",
+    "cut_sequence",
     "datasheet",
     "faces",
     "fluorescence",
@@ -72,6 +75,7 @@ __all__ = [
     "photograph",
     "photograph_tiles",
     "photographs",
+    "picture_sequence",
     "set12",
     "store",
     "tiny_imagenet",

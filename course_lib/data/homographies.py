@@ -41,13 +41,48 @@ def patch_sequence(photograph: Tensor, points: int = 100, viewpoint: bool = True
     check_images(photograph[None], "photograph", clean=True)
     photograph = photograph.float()
     draw = torch.Generator().manual_seed(seed)
-    centres, radii = _corners(photograph, points, draw)
-    strips = [_cut(photograph, _frames(centres, radii), None)]
+    corners = _corners(photograph, points, draw)
     targets = []
     for k in range(1, 6):
         homography = _homography(photograph.shape, 0.05 * k, draw) if viewpoint else torch.eye(3, dtype=torch.float32)
         target = _warp(photograph, homography)
         targets.append((_new_light(target, 0.15 if viewpoint else 0.2 * k, draw), homography))
+    return _strips(photograph, targets, *corners, draw)
+
+
+def cut_sequence(pictures: list[Tensor], homographies: list[Tensor], points: int = 100, seed: int = 0) -> Tensor:
+    """One sequence from six real photographs of one plane, whose homographies somebody has measured.
+
+    Points, frames and jitter as in `patch_sequence`; points whose tough frame might leave a target are left out.
+
+    Args:
+        pictures: the reference and five targets, grey, float (1, H, W) in [0, 1].
+        homographies: of each target, (3, 3), from a pixel (x, y, 1) of the reference to that of the target.
+
+    Shape: -> uint8 (16, N, 1, 65, 65), N at most ``points``
+    Raises: ``ValueError`` for other numbers of pictures, other forms, or fewer than two points that all targets show.
+    """
+    if len(pictures) != 6 or len(homographies) != 5:
+        raise ValueError(f"there must be 6 pictures and 5 homographies, got {len(pictures)} and {len(homographies)}")
+    for picture in pictures:
+        check_images(picture[None], "pictures", channels=1, clean=True)
+    draw = torch.Generator().manual_seed(seed)
+    targets = [(picture.float(), h.float()) for picture, h in zip(pictures[1:], homographies, strict=True)]
+    centres, radii = _corners(pictures[0].float(), 4 * points, draw)
+    seen = torch.ones(len(centres), dtype=torch.bool)
+    for picture, homography in targets:
+        at = torch.cat([centres, torch.ones(len(centres), 1)], 1) @ homography.T
+        at = at[:, :2] / at[:, 2:]
+        room = torch.tensor([picture.shape[2], picture.shape[1]]) - 1 - at
+        seen &= (torch.minimum(at, room) > 2.5 * radii[:, None]).all(1)
+    if seen.sum() < 2:
+        raise ValueError("pictures must have at least two corners that all targets show; are the homographies theirs?")
+    return _strips(pictures[0].float(), targets, centres[seen][:points], radii[seen][:points], draw)
+
+
+def _strips(photograph: Tensor, targets: list[tuple], centres: Tensor, radii: Tensor, draw: torch.Generator) -> Tensor:
+    """The sixteen strips: of the reference, and of (target, homography) pairs at three levels of jitter."""
+    strips = [_cut(photograph, _frames(centres, radii), None)]
     for level in JITTER:
         for target, homography in targets:
             strips.append(_cut(target, _frames(centres, radii, JITTER[level], draw), homography))

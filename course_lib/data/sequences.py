@@ -59,8 +59,40 @@ def hpatches(names: Iterable[str] | None = None) -> dict[str, Tensor]:
     return patch_sequences(folder, names)
 
 
-def write_strips(folder: str | os.PathLike, patches: Tensor) -> None:
-    """Write one sequence, uint8 (16, N, 1, S, S), as sixteen PNG strips. Raises: ``ValueError`` for another form."""
+def picture_sequence(folder: str | os.PathLike) -> tuple[list[Tensor], list[Tensor]]:
+    """The photographs behind a sequence, as HPatches has them: ``1.png`` to ``6.png``, and ``H_1_2`` to ``H_1_6``.
+
+    Returns: six grey pictures, float (1, H, W) in [0, 1], and five homographies (3, 3), float64, from a pixel of the
+        first picture to that of each other; the form that `cut_sequence` takes. Pictures may be ``.ppm`` as well.
+    Raises: ``DataError`` for a file that is missing or unreadable.
+    """
+    folder = Path(folder).expanduser()
+    pictures, homographies = [], []
+    for k in range(1, 7):
+        path = next((p for p in (folder / f"{k}.png", folder / f"{k}.ppm") if p.is_file()), folder / f"{k}.png")
+        try:
+            pictures.append(torch.from_numpy(read_picture(path, "L"))[None].float() / 255)
+            if k > 1:
+                numbers = [float(word) for word in (folder / f"H_1_{k}").read_text().split()]
+                homographies.append(torch.tensor(numbers, dtype=torch.float64).view(3, 3))
+        except (OSError, ValueError, SyntaxError, RuntimeError) as error:
+            raise store.DataError(f"the picture sequence in {folder} is not complete: {error}") from error
+    return pictures, homographies
+
+
+def churchill() -> tuple[list[Tensor], list[Tensor]]:
+    """The one complete picture sequence that the course has of the real HPatches, ``v_churchill``: `picture_sequence`.
+
+    Raises: ``DataError`` where ``hpatches_sequences/v_churchill`` is neither in COURSE_DATA nor in the cache.
+    """
+    return picture_sequence((folders.given_root() or folders.cache()) / "hpatches_sequences" / "v_churchill")
+
+
+def write_strips(folder: str | os.PathLike, patches: Tensor, noisy: bool = False) -> None:
+    """Write one sequence, uint8 (16, N, 1, S, S), as sixteen PNG strips; ``noisy``: as ``*_noise.png``.
+
+    Raises: ``ValueError`` for another form.
+    """
     from PIL import Image
 
     if patches.ndim != 5 or patches.dtype != torch.uint8 or patches.shape[0] != 16 or patches.shape[2] != 1:
@@ -68,7 +100,7 @@ def write_strips(folder: str | os.PathLike, patches: Tensor) -> None:
     folder = Path(folder).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
     for kind, strip in zip(PATCH_TYPES, patches, strict=True):
-        Image.fromarray(strip.flatten(0, 2).cpu().numpy()).save(folder / f"{kind}.png")
+        Image.fromarray(strip.flatten(0, 2).cpu().numpy()).save(folder / f"{kind}{'_noise' if noisy else ''}.png")
 
 
 def _sequence(folder: Path, ending: str) -> Tensor:

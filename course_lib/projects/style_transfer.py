@@ -6,7 +6,7 @@ Chapter: book/projects/style_transfer.ipynb
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -50,13 +50,15 @@ class Painting:
 
     Attributes:
         picture: (1, 3, H, W) in [0, 1].
-        content: relative error of the content layer, at each evaluation so far.
-        style: mean relative error of the style layers' Gram matrices, likewise.
+        content: relative error of its content layer.
+        style: mean relative error of its style layers' Gram matrices.
+        tried: (content, style) of every evaluation so far, also of those that a line search tried and left.
     """
 
     picture: Tensor
-    content: list[float] = field(default_factory=list)
-    style: list[float] = field(default_factory=list)
+    content: float
+    style: float
+    tried: list[tuple[float, float]]
 
 
 def paint(
@@ -68,6 +70,7 @@ def paint(
     evaluations: int = 200,
     noise: bool = False,
     optimizer: str = "lbfgs",
+    rate: float = 0.02,
     smoothness: float = 0.02,
     seed: int = 0,
 ) -> Iterator[Painting]:
@@ -80,7 +83,7 @@ def paint(
         content: what should be in the picture. style: how it should be painted; may have another size.
         evaluations: of the loss and its gradient, at least; L-BFGS ends at the first line search after them.
         noise: start from noise; by default from ``content``.
-        optimizer: ``lbfgs``, which needs no learning rate, or ``adam`` with 0.02.
+        optimizer: ``lbfgs``, which searches along each direction for how far to go, or ``adam``. rate: Adam's.
         smoothness: weight of the total variation.
 
     Shape: content (1, 3, H, W), style (1, 3, h, w), in [0, 1] -> `Painting` of content's size
@@ -95,10 +98,10 @@ def paint(
         raise ValueError(f"ratio must be two weights of at least 0 and not both 0, got {ratio}")
     if optimizer not in ("lbfgs", "adam"):
         raise ValueError(f"optimizer must be lbfgs or adam, got {optimizer!r}")
-    return _steps(network, content, style, ratio, evaluations, noise, optimizer, smoothness, seed)
+    return _steps(network, content, style, ratio, evaluations, noise, optimizer, rate, smoothness, seed)
 
 
-def _steps(network, content, style, ratio, evaluations, noise, optimizer, smoothness, seed) -> Iterator[Painting]:
+def _steps(network, content, style, ratio, evaluations, noise, optimizer, rate, smoothness, seed) -> Iterator[Painting]:
     with torch.no_grad():
         (target,) = network(content, network.content)
         grams = [gram(f) for f in network(style, *network.style)]
@@ -108,29 +111,40 @@ def _steps(network, content, style, ratio, evaluations, noise, optimizer, smooth
         draw = torch.Generator().manual_seed(seed)
         x = 0.4 + 0.2 * torch.rand(content.shape, generator=draw, dtype=torch.float32).to(content)
     x = x.contiguous().requires_grad_()  # L-BFGS takes a view
-    if optimizer == "adam":
-        steps = torch.optim.Adam([x], lr=0.02)
-    else:
-        # tolerances of 0: it is stopped by the number of evaluations alone
-        steps = torch.optim.LBFGS([x], max_iter=10, history_size=20, tolerance_grad=0, tolerance_change=0,
-                                  line_search_fn="strong_wolfe")  # fmt: skip
-    painting = Painting(x.detach())
+    tried: list[tuple[float, float]] = []
+
+    def errors() -> tuple[Tensor, Tensor]:
+        f, *styles = network(x, network.content, *network.style)
+        each = [relative_error(gram(s), g) for s, g in zip(styles, grams, strict=True)]
+        return relative_error(f, target), sum(each) / len(each)
 
     def loss() -> Tensor:
-        steps.zero_grad()
-        f, *styles = network(x, network.content, *network.style)
-        content_error = relative_error(f, target)
-        style_error = sum(relative_error(gram(s), g) for s, g in zip(styles, grams, strict=True)) / len(grams)
+        x.grad = None
+        content_error, style_error = errors()
         value = a * content_error + b * style_error + smoothness * total_variation(x)
         value.backward()
-        painting.content.append(content_error.item())
-        painting.style.append(style_error.item())
+        tried.append((content_error.item(), style_error.item()))
         return value
 
-    while len(painting.content) < evaluations:
+    steps = _optimizer(optimizer, x, rate)
+    while len(tried) < evaluations:
+        before = x.detach().clone()
         steps.step(loss)
         with torch.no_grad():
+            if not x.isfinite().all():
+                # the memory of L-BFGS does not know of the clamping and may send it to infinity: go back, forget it
+                x.copy_(before)
+                steps = _optimizer(optimizer, x, rate)
             # only between two calls: inside of one, the line search must see the function that it descends
             x.clamp_(0, 1)
-        painting.picture = x.detach().clone()
-        yield painting
+            now = [error.item() for error in errors()]
+        yield Painting(x.detach().clone(), *now, tried)
+
+
+def _optimizer(name: str, x: Tensor, rate: float) -> torch.optim.Optimizer:
+    if name == "adam":
+        return torch.optim.Adam([x], lr=rate)
+    # tolerances of 0: it is stopped by the number of evaluations alone
+    return torch.optim.LBFGS(
+        [x], max_iter=10, history_size=20, tolerance_grad=0, tolerance_change=0, line_search_fn="strong_wolfe"
+    )

@@ -67,13 +67,14 @@ def test_total_variation_by_hand():
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 def test_the_style_comes_nearer_and_the_pixels_stay_in_range(optimizer):
     last = painted(optimizer=optimizer)
-    assert last.style[-1] < 0.3 * last.style[0] and last.content[0] < 1e-10 < last.content[-1]
+    (content, style), *_ = last.tried
+    assert last.style < 0.3 * style and content < 1e-10 < last.content
     assert last.picture.shape == CONTENT.shape and last.picture.min() >= 0 and last.picture.max() <= 1
 
 
 def test_content_alone_is_found_again_from_noise():
     last = painted(ratio=(1, 0), noise=True, smoothness=0.0, evaluations=150)
-    assert last.content[-1] < 0.01 * last.content[0]
+    assert last.content < 0.01 * last.tried[0][0]
 
 
 def test_content_alone_from_the_content_changes_nothing():
@@ -82,25 +83,62 @@ def test_content_alone_from_the_content_changes_nothing():
 
 def test_a_ratio_means_the_same_whatever_the_unit_of_the_layers():
     a, b = painted(evaluations=15), painted(small(scale=100.0), evaluations=15)
-    torch.testing.assert_close(torch.tensor(a.style), torch.tensor(b.style), rtol=1e-3, atol=1e-6)
+    torch.testing.assert_close(torch.tensor(a.tried), torch.tensor(b.tried), rtol=1e-3, atol=1e-6)
     torch.testing.assert_close(a.picture, b.picture, rtol=0, atol=1e-2)
 
 
 def test_more_weight_on_the_style_is_less_error_in_it():
     ends = [painted(ratio=ratio, smoothness=0.0, evaluations=80) for ratio in ((100, 1), (1, 1), (1, 100))]
-    style, content = [end.style[-1] for end in ends], [end.content[-1] for end in ends]
+    style, content = [end.style for end in ends], [end.content for end in ends]
     assert style == sorted(style, reverse=True) and content == sorted(content)
 
 
 def test_one_can_watch_and_stop():
     painting = paint(small(), CONTENT, STYLE, evaluations=60, noise=True, seed=3)
     first = next(painting)
-    seen = len(first.content), first.picture.clone()
+    seen = len(first.tried), first.picture.clone()
     second = next(painting)
-    assert 10 <= seen[0] < len(second.content) == len(second.style) and not torch.equal(seen[1], second.picture)
+    assert 10 <= seen[0] < len(second.tried) and not torch.equal(seen[1], second.picture)
     painting.close()
     assert torch.equal(painted(noise=True, seed=3, evaluations=11).picture, seen[1])
-    assert len(painted(optimizer="adam", evaluations=7).style) == 7
+    assert len(painted(optimizer="adam", evaluations=7).tried) == 7
+
+
+def test_the_errors_are_those_of_the_picture():
+    network, last = small(), painted(evaluations=25)
+    content, *_ = network(last.picture, "a")
+    pairs = zip(network(last.picture, "a", "b"), network(STYLE, "a", "b"), strict=True)
+    errors = [relative_error(gram(x), gram(y)).item() for x, y in pairs]
+    assert last.style == pytest.approx(sum(errors) / 2, rel=1e-4)
+    assert last.content == pytest.approx(relative_error(content, network(CONTENT, "a")[0]).item(), rel=1e-4)
+
+
+class Cliff(nn.Module):
+    """Fine near [0, 1]; from 1.5 on there is nothing but NaN, as where a line search has gone far too far."""
+
+    content, style = "a", ("a",)
+
+    def forward(self, x, *wanted):
+        return [torch.where(x.abs() < 1.5, x, torch.nan) for _ in wanted]
+
+
+def test_a_step_to_infinity_is_taken_back(monkeypatch):
+    steps = torch.optim.LBFGS.step
+
+    def too_far(self, loss):
+        value = steps(self, loss)
+        if calls.append(1) or len(calls) == 2:
+            with torch.no_grad():
+                self.param_groups[0]["params"][0].fill_(torch.inf)
+        return value
+
+    calls = []
+    monkeypatch.setattr(torch.optim.LBFGS, "step", too_far)
+    first, second, third, *_ = paint(small(), CONTENT, STYLE, evaluations=60)
+    assert torch.equal(first.picture, second.picture) and third.style < second.style
+    monkeypatch.undo()
+    last = painted(Cliff(), evaluations=40)
+    assert last.picture.isfinite().all() and last.picture.min() >= 0 and last.picture.max() <= 1
 
 
 def test_what_cannot_be_painted_is_refused_at_once():

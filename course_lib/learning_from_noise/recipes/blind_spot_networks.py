@@ -133,6 +133,7 @@ RECIPES = {
         LAINE,
         headline="BSD68, the neighbours alone: PSNR (dB)",
         data=FIRST,
+        keep_weights=False,
         urgency=63,
     ),
     "blind-twin": Recipe(
@@ -149,6 +150,7 @@ RECIPES = {
         source=WU,
         fit={"optimizer": training.Muon},
         data="trained on BSD400 with clean targets, tested on BSD68; noise not clipped",
+        keep_weights=False,  # the chapters show numbers alone
         urgency=62,
     ),
     "blind-poisson": _blind(
@@ -160,6 +162,7 @@ RECIPES = {
         LAINE,
         headline="BSD68, with the pixel: PSNR (dB)",
         data="trained on one recording of each picture of BSD400, tested on every fourth picture of BSD68",
+        keep_weights=False,
     ),
     "blind-fluorescence": Recipe(
         title="blind spot by a masked centre and dilation, fluorescence",
@@ -176,5 +179,6 @@ RECIPES = {
         source=f"{LAINE}; pictures: Zhang et al., CVPR 2019 (arXiv:1812.10366)",
         fit={"optimizer": training.Muon},
         data="trained on the noisy shots of 12 scenes of FMD, tested on the first of each against the mean of 50",
+        keep_weights=False,
     ),
 }
