@@ -48,6 +48,35 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "without .item()": NUMBER,
         "without dtype": "float32 is precise enough for what is asked",
     },
+    "pretext_tasks-1": {
+        "-ways % 4 -> -ways": "`hang` takes the rest of the division itself",
+        "line 5: 4 -> 5": "a fifth quarter turn that nobody picks",
+    },
+    "pretext_tasks-2": {
+        "detached": "whole numbers have no slope",
+        "line 9: orders.numel() + 1": "a digit more or less: the sum stays below it",
+        "line 9: 1 -> 2": "a digit more: the sum stays below it",
+        "line 10: 1 -> 2": "any negative number is below all others",
+    },
+    "pretext_tasks-3": {
+        "softmax(1): detached": "nobody differentiates a label",
+        "torch.minimum(around, 360 - around): arguments": "a minimum is symmetric",
+        "torch.hypot(x, y): arguments": "a length is symmetric",
+    },
+    "pretext_tasks-4": {
+        "without dim": "it is the default",
+        "without .sum()": "relatives have equally many relatives, so the shares may be taken along the other side",
+        "(:, None): turned round": "similarities are symmetric, and so is who is whose relative",
+    },
+    "pretext_tasks-5": {
+        "detached": "it is a number already",
+        "without .item()": NUMBER,
+        "< 1e-06 -> LtE": "no deviation is exactly a millionth",
+        "line 5: 1 -> 2": "a feature that never changes is 0 whatever it is divided by",
+        "without dtype": "the sum has the type of the features",
+        "y - c": "features whose mean is 0 do not see a constant",
+    },
+    "pretext_tasks-6": {"detached": "percentages have no slope"},
     "receptive_fields-1": {
         "detached": "it is a number already",
         "turned round": "both start at 1",

@@ -36,7 +36,7 @@ SCALES = {
     "gpu": Scale(steps=10_000, batch=32, patch=64, lr=2e-3),
 }
 BLIND = {"cpu": {"width": 48, "blocks": 6}, "gpu": {}}
-ZERO_SHOT = {"steps": 300, "lr": 5e-3}
+ZERO_SHOT = {"steps": 400}
 Pairs = list[tuple[Tensor, Tensor]]  # (z, y), each (1, C, H, W)
 
 

@@ -31,7 +31,7 @@ ZHANG = "Zhang et al., ECCV 2016 (arXiv:1603.08511)"
 LABELS = 1_500
 # side of the pictures, and how much is trained
 SIZES = {"cpu": 32, "cuda": 64}
-SHORT = {"cpu": {"width": 32, "steps": 500, "batch": 64}, "cuda": {"width": 192, "steps": 10_000, "batch": 128}}
+SHORT = {"cpu": {"width": 32, "steps": 200, "batch": 64}, "cuda": {"width": 192, "steps": 10_000, "batch": 128}}
 
 
 @cache
@@ -172,7 +172,7 @@ def _training(title: str, outputs: int, loss) -> Recipe:
         evaluate=evaluate,
         scales={
             "gpu": Scale(steps=20_000, batch=128, lr=0.02),
-            "cpu": Scale(steps=2_000, batch=64, lr=0.02, model={"width": 32}),
+            "cpu": Scale(steps=1_000, batch=64, lr=0.02, model={"width": 32}),
         },
         source=ZHANG,
         data=source_of_data,

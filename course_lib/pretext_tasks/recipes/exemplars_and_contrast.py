@@ -83,7 +83,7 @@ def pretext_accuracy(model: Projected, views: Views, count: int = 500) -> float:
         return twins_found(*(model(views(x, generator).to(device)) for _ in range(2)))
 
 
-def ablation(seed: int, steps: int = 300, batch: int = 128, width: int = 48) -> dict[str, float]:
+def ablation(seed: int, steps: int = 150, batch: int = 128, width: int = 48) -> dict[str, float]:
     """Short trainings that differ in one thing: in what the views differ in, or in the temperature."""
     device, metrics = session.pick_device(), {}
     scale = Scale(steps=steps, batch=batch, lr=SHORT["cpu"].lr)
@@ -138,7 +138,7 @@ RECIPES = {
         measure=partial(over_seeds, ablation),
         source="Chen et al., ICML 2020 (arXiv:2002.05709), figure 5 and table 5",
         data=lambda: (
-            f"{data.cifar10_source()}, 300 steps of 64 pairs each; linear probe on block 2 with 5,000 labels, "
+            f"{data.cifar10_source()}, 150 steps of 64 pairs each; linear probe on block 2 with 5,000 labels, "
             "2,000 images to test"
         ),
     ),

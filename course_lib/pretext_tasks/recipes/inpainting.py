@@ -29,7 +29,7 @@ CHAPTER = "pretext_tasks/inpainting"
 PATHAK = "Pathak et al., CVPR 2016 (arXiv:1604.07379)"
 # side of the pictures, and how much is trained
 SIZES = {"cpu": 32, "cuda": 64}
-SHORT = {"cpu": {"width": 32, "steps": 500, "batch": 64}, "cuda": {"width": 192, "steps": 10_000, "batch": 128}}
+SHORT = {"cpu": {"width": 32, "steps": 200, "batch": 64}, "cuda": {"width": 192, "steps": 10_000, "batch": 128}}
 KINDS = ("centre", "blocks", "pixels")
 
 
@@ -171,7 +171,7 @@ def _training(title: str, loss, judged: bool = False, start=cut_out) -> Recipe:
         evaluate=evaluate,
         scales={
             "gpu": Scale(steps=20_000, batch=128, lr=0.02),
-            "cpu": Scale(steps=2_000, batch=64, lr=0.02, model={"width": 32, "size": 32}),
+            "cpu": Scale(steps=1_000, batch=64, lr=0.02, model={"width": 32, "size": 32}),
         },
         source=PATHAK,
         data=source_of_data,

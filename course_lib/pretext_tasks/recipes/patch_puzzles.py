@@ -24,7 +24,7 @@ ORDERS = 24
 LABELS = 1_500
 # as many patches for every task: what one core of a CPU does in a minute or two; and the papers' size
 SCALES = {
-    "cpu": {"width": 32, "steps": 1_000, "pairs": 64, "puzzles": 14},
+    "cpu": {"width": 32, "steps": 250, "pairs": 64, "puzzles": 14},
     "cuda": {"width": 192, "steps": 20_000, "pairs": 512, "puzzles": 256},
 }
 
