@@ -33,7 +33,7 @@ def test_a_stored_chapter_is_fit_for_the_book(path):
     nb = nbformat.read(path, as_version=4)
     nbformat.validate(nb)
     name = runner.chapter_name(path)
-    assert checks.form_problems(nb) + checks.output_problems(nb, name) + checks.stored_problems(nb) == []
+    assert checks.form_problems(nb, name) + checks.output_problems(nb, name) + checks.stored_problems(nb) == []
     assert nbformat.writes(runner.tidy(copy.deepcopy(nb))) == nbformat.writes(nb), "run `make execute`"
 
 
@@ -41,6 +41,15 @@ def test_a_stored_chapter_is_fit_for_the_book(path):
 def test_a_chapter_installs_from_the_repository_of_the_config(path):
     slugs = re.findall(r"git\+https://github\.com/([\w.-]+/[\w.-]+)", path.read_text("utf-8"))
     assert set(slugs) == {adopt.repository()}
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=runner.chapter_name)
+def test_a_chapter_calls_its_time_on_a_gpu_an_estimate_or_was_timed_there(path):
+    cells = nbformat.read(path, 4).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    said = [line for line in cells[0].source.splitlines() if line.startswith("**Time:**")]
+    if re.search(r"`full`|T4", "".join(said)):
+        assert "by our estimate" in said[0] or "measured_on=" in code
 
 
 def test_every_page_is_in_the_table_of_contents_and_exists():
@@ -138,6 +147,14 @@ def test_a_path_inside_base64_or_a_link_is_no_path():
 def test_a_chapter_without_its_last_line_is_refused():
     assert checks.stored_problems(chapter(summary="done\n"))
     assert checks.form_problems(new_notebook(cells=[new_markdown_cell("text")]))
+
+
+def test_code_that_scrolls_is_refused_where_it_is_shown():
+    narrow = checks.form_problems(chapter(new_code_cell("x = 1  " + 93 * "#")))
+    wide = new_code_cell("x = 1  " + 94 * "#")
+    assert len(checks.form_problems(chapter(wide))) == len(narrow) + 1
+    wide.metadata["tags"] = ["remove-input"]
+    assert checks.form_problems(chapter(wide)) == narrow
 
 
 # ---- the runner ----------------------------------------------------------------------------------

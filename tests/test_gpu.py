@@ -12,7 +12,7 @@ import torch
 from course_lib import data, reference
 from course_lib.denoising import DnCNN
 from course_lib.reference.__main__ import main
-from course_lib.reference.gpu import check, examples, first_minutes, packing, timings
+from course_lib.reference.gpu import check, examples, first_minutes, packing, randomness, timings
 from course_lib.reference.recipe import Recipe, Scale
 
 CPU = torch.device("cpu")
@@ -45,7 +45,9 @@ def test_one_command_ends_with_a_report(tiny, tmp_path, monkeypatch, capsys):
     report = json.loads((tmp_path / "report.json").read_text())
     states = {row["name"]: row["state"] for row in report["check"]}
     assert states["denoising.DnCNN"] == "agrees" and states["fit, precision no"] == "agrees"
+    assert states.pop("observation.Gaussian") == "draws alike"
     assert set(states.values()) == {"agrees"}, report["check"]
+    assert report["timings"]["against plain code"]["triplet mining, batch-hard"]["times faster"] > 1
     assert report["runs"] == {"tiny": "finished"}
     assert report["timings"]["training steps"]["tiny"]["steps a second"] > 0
     assert min(report["timings"]["peaks (GFLOP/s)"].values()) > 0
@@ -81,6 +83,48 @@ def test_a_difference_and_a_failure_are_named():
 
     row = check.compare(examples.Public("made.fails", fails_away), CPU)
     assert row["state"] == "fails" and "no kernel" in row["why"]
+
+
+class Drawn:
+    """A noise model that does as it should, but for what ``wrong`` names, after the draws that the CPU is asked for."""
+
+    calls = 0
+
+    def __init__(self, wrong: str):
+        self.wrong = wrong
+
+    def __call__(self, z, generator):
+        Drawn.calls += 1
+        noise = torch.rand(z.shape, generator=generator)
+        if self.wrong == "another mean":
+            noise = noise + 0.1 * (Drawn.calls > 3 + randomness.DRAWS)
+        if self.wrong == "no seed":
+            noise = torch.rand(z.shape, generator=torch.Generator().manual_seed(Drawn.calls))
+        return z + noise
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"), [("", ""), ("another mean", "the mean of what is drawn"), ("no seed", "the same seed gives two")]
+)
+def test_draws_are_compared_by_what_two_devices_have_in_common(wrong, said, monkeypatch):
+    Drawn.calls = 0
+    model = Drawn(wrong)
+    found = randomness.compare_draws(lambda z, generator: model(z, generator), CPU, 1)
+    assert found.startswith(said) and bool(found) == bool(said)
+
+
+def test_noise_pretext_tasks_and_maskers_are_found_and_draw_alike():
+    names = {entry.name for entry in randomness.draws()}
+    some = {"observation.Poisson", "pretext_tasks.Jigsaw", "metric_learning.PeopleBatches", "pretext_tasks.Views"}
+    assert some < names and any(".LocalMean" in name for name in names)
+    for entry in randomness.draws():
+        if entry.name in some:
+            assert check.compare(entry, CPU)["state"] == "draws alike"
+
+
+def test_the_examples_of_two_calls_are_the_same_network():
+    a, b = (examples.examples("cpu")["model"] for _ in range(2))
+    assert torch.equal(a.weight, b.weight)
 
 
 def test_gradients_are_compared_too():
@@ -142,7 +186,7 @@ def test_the_packed_folder_runs_alone(tmp_path, monkeypatch):
     )
     assert done.returncode == 0, done.stderr
     report = json.loads((elsewhere / "out" / "report.json").read_text())
-    wrong = [row for row in report["check"] if row["state"] not in {"agrees", "runs", "no example", "no time"}]
+    wrong = [row for row in report["check"] if row["state"] not in {"agrees", "draws alike", "no example", "no time"}]
     assert not wrong
     assert report["timings"]["peaks (GFLOP/s)"]["convolution"] > 0
 

@@ -2,6 +2,7 @@
 
 import random
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -40,6 +41,19 @@ def test_start_prints_one_line_with_the_expected_time(monkeypatch, capsys):
     session.start(seed=3, minutes={"quick": 7})
     out = capsys.readouterr().out
     assert out.count("\n") == 1 and "quick" in out and "seed 3" in out and "about 7 min" in out
+
+
+def test_full_is_measured_or_called_an_estimate(monkeypatch, capsys):
+    monkeypatch.setenv("COURSE_PROFILE", "full")
+    session.start(minutes={"quick": 7, "full": 9})
+    assert "expect about 9 min (an estimate: full has not run on a GPU yet)" in capsys.readouterr().out
+    session.start(minutes={"quick": 7, "full": 9}, measured_on="T4")
+    assert "expect about 9 min (measured on T4)" in capsys.readouterr().out
+    session.start()  # nothing is expected
+    assert "estimate" not in capsys.readouterr().out
+    monkeypatch.setenv("COURSE_PROFILE", "quick")
+    session.start(minutes={"quick": 7, "full": 9})
+    assert "estimate" not in capsys.readouterr().out
 
 
 def test_colab_without_a_gpu_is_told_where_to_switch_it_on(monkeypatch, capsys):
@@ -83,3 +97,19 @@ def test_checkpoints_go_where_the_reader_says(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_PROFILE", "quick")
     monkeypatch.setenv("COURSE_RUNS", str(tmp_path))
     assert session.start().checkpoint("dncnn") == tmp_path / "dncnn-quick.pt"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the C library of Linux has the switch")
+def test_freed_memory_is_used_again_without_the_kernel():
+    import resource
+
+    def faults() -> int:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(10):
+            torch.ones(10_000_000)  # 40 MB: large blocks would go back to the system each time
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    if not session.keep_freed_memory():
+        pytest.skip("another C library")
+    faults()
+    assert faults() < 1_000  # of 97,000 pages

@@ -10,6 +10,7 @@ from stored_prose import disagreements
 SUMMARY = re.compile(r"^Ran on .+, in [\d.]+ s$")
 MACHINE_PATH = re.compile(r"(?<![\w.:/-])(/(work|root|home|tmp|opt|Users|content)/|[A-Z]:\\Users\\)")
 MAX_OUTPUT_BYTES = 500_000
+MAX_COLUMNS = 100  # of code that is shown: what is wider scrolls, in the book and on a laptop
 # Chapters that need more room for their outputs, each with the reason.
 LARGER_OUTPUTS: dict[str, str] = {}
 # Chapters from before numbers in prose were computed and claims checked. A name is only ever taken off this list.
@@ -18,7 +19,6 @@ NOT_CONVERTED = {
     "denoising/dncnn",
     "denoising/observation_model",
     "denoising/real_noise",
-    "metric_learning/patch_descriptors",
 }
 
 
@@ -72,8 +72,8 @@ def _texts(output):
             yield re.sub(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=\s]+", "data:", "".join(data))
 
 
-def form_problems(nb) -> list[str]:
-    """Where the chapter departs from the form every chapter shares (CONTRIBUTING.md)."""
+def form_problems(nb, name: str = "") -> list[str]:
+    """Where the chapter called ``name`` departs from the form every chapter shares (CONTRIBUTING.md)."""
     problems = []
     code = [c for c in nb.cells if c.cell_type == "code"]
     if not nb.cells or nb.cells[0].cell_type != "markdown" or not nb.cells[0].source.startswith("# "):
@@ -88,6 +88,9 @@ def form_problems(nb) -> list[str]:
     for i, cell in enumerate(nb.cells):
         if cell.cell_type == "markdown":
             problems += [f"cell {i}: {p}" for p in markdown_problems(cell.source)]
+        elif name not in NOT_CONVERTED and "remove-input" not in cell.metadata.get("tags", []):
+            wide = [line.strip()[:30] for line in cell.source.splitlines() if len(line) > MAX_COLUMNS]
+            problems += [f"cell {i}: a line of more than {MAX_COLUMNS} columns: {line} ..." for line in wide]
     return problems
 
 

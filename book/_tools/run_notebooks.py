@@ -134,7 +134,8 @@ def run(path: Path, check: bool, seconds: float, kernel_arguments=()) -> str:
         raise RuntimeError("\n".join(problems))
     client = execute(old, path.parent, seconds, kernel_arguments)
     new = tidy(client.nb)
-    problems = output_problems(new, chapter_name(path)) + form_problems(new) + client.prose_errors
+    name = chapter_name(path)
+    problems = output_problems(new, name) + form_problems(new, name) + client.prose_errors
     if not check:
         problems += client.no_numbers
         problems += [f"cell {c.cell}: false in this run: {told(c)}" for c in client.claims if not c.holds]

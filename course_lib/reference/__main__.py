@@ -41,6 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     page = commands.add_parser("table", help="the Results page, as Markdown")
     page.add_argument("--out", type=Path, help="the folder of the book: write results.md and its pictures")
     options = parser.parse_args(arguments)
+    session.keep_freed_memory()
     try:
         return _run(options)
     except (CheckpointError, DataError, FileNotFoundError, ValueError) as error:

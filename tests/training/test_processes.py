@@ -41,10 +41,8 @@ def check_same(tmp_path: Path, processes: int, *names: str) -> None:
     for name in names:
         assert alone[name]["loss"][0] != alone[name]["loss"][-1], f"{name} learns nothing"
         for key, value in alone[name].items():
-            text = f"{name}: {key} differs"
-            torch.testing.assert_close(
-                together[name][key], value, rtol=1e-3, atol=1e-4, msg=lambda m, t=text: f"{t} {m}"
-            )
+            named = f"{name}, {key}: ".__add__
+            torch.testing.assert_close(together[name][key], value, rtol=2e-3, atol=1e-3, msg=named)
 
 
 def test_a_batch_in_uneven_shares_is_one_batch(tmp_path):

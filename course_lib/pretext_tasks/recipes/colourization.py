@@ -127,8 +127,8 @@ def build(outputs: int, width: int = 192) -> Colourizer:
 def measure(outputs: int, loss, grey: Callable[[Tensor], Tensor] = plain_grey) -> dict[str, float]:
     """Three seeds of a short training: colours, and probes on grey pictures, which are what downstream tasks have."""
     device = session.pick_device()
-    kind = "cpu" if device.type == "cpu" else "cuda"
-    scale, pics = SHORT[kind], pictures(SIZES[kind])
+    scale, size = (table["cpu" if device.type == "cpu" else "cuda"] for table in (SHORT, SIZES))
+    pics = pictures(size)
     train, val = ((plain_grey(x.float() / 255), y) for x, y in (pics.train, pics.val))
 
     def once(seed: int) -> dict[str, float]:
@@ -148,9 +148,8 @@ def measure(outputs: int, loss, grey: Callable[[Tensor], Tensor] = plain_grey) -
 
 def source_of_data() -> str:
     """What the runs of this chapter were measured on."""
-    return (
-        f"{data.tiny_imagenet_source()}, scaled to {SIZES['cpu']}x{SIZES['cpu']} on a CPU; probes on {LABELS:,} labels"
-    )
+    size = SIZES["cpu"]
+    return f"{data.tiny_imagenet_source()}, scaled to {size}x{size} on a CPU; probes on {LABELS:,} labels"
 
 
 def _training(title: str, outputs: int, loss) -> Recipe:

@@ -3,7 +3,6 @@
 A minute at most: the largest deviation of each call is reported, and what does not agree is named.
 """
 
-import inspect
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -15,6 +14,7 @@ from torch.utils._pytree import tree_leaves
 
 from ... import training
 from .examples import Public, arguments, build, public
+from .randomness import compare_drawing, takes_generator
 
 # the largest deviation from the CPU, as a share of the largest value: float32 with TensorFloat-32 off, and the rounding
 # to 11 and to 8 binary digits that half precision and bfloat16 have, several layers deep
@@ -56,9 +56,12 @@ def deviation(here: Tensor, there: Tensor) -> float:
 def compare(entry: Public, device: torch.device) -> dict:
     """One call on the CPU and on the device: ``{"name", "state", "deviation", "why"}``.
 
-    The state is ``agrees``, ``differs``, ``fails`` (on the device alone), ``runs`` (what draws random numbers) or
-    ``no example``.
+    The state is ``agrees``, ``differs``, ``fails`` (on the device alone), ``draws alike`` (what
+    draws random numbers, by `compare_drawing`) or ``no example``.
     """
+    if takes_generator(entry.target):
+        state, why = compare_drawing(entry.target, device)
+        return {"name": entry.name, "state": state, "why": why}
     for channels in (1, 3):
         try:
             expected = call(entry.target, torch.device("cpu"), channels)
@@ -73,9 +76,6 @@ def compare(entry: Public, device: torch.device) -> dict:
         pairs = [pair for both in zip(expected, found, strict=True) for pair in zip(*both, strict=True)]
         if any(torch.is_floating_point(a) and not a.isfinite().all() for a, _ in pairs):
             return {"name": entry.name, "state": "differs", "why": "not finite on the CPU"}
-        call_of = entry.target.__call__ if isinstance(entry.target, type) else entry.target
-        if "generator" in inspect.signature(call_of).parameters and device.type != "cpu":
-            return {"name": entry.name, "state": "runs"}  # two devices draw different numbers
         worst = max((deviation(a, b) for a, b in pairs), default=0.0)
         return {"name": entry.name, "state": "agrees" if worst <= TOLERANCE["no"] else "differs", "deviation": worst}
     return {"name": entry.name, "state": "no example"}

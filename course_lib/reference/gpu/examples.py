@@ -92,6 +92,9 @@ def examples(device: torch.device | str, channels: int = 1, side: int = 32) -> d
     found |= {"sequences": {"v_a": torch.randint(256, (16, 6, 1, 65, 65), generator=draw, dtype=torch.uint8)}}
     found |= {"descriptors": {"v_a": torch.randn(16, 6, 8, generator=draw).to(device)}}
     found |= {"model": nn.Conv2d(channels, channels, 3, padding=1, device=device)}
+    with torch.no_grad():  # two devices would begin with two networks
+        for weight in found["model"].parameters():
+            weight.copy_(0.1 * torch.randn(weight.shape, generator=draw))
     found |= {"network": found["model"], "denoiser": lambda z, *sigma: z}
     # a GPU that is only imagined (in the tests) has no generator
     imagined = torch.device(device).type == "cuda" and not torch.cuda.is_available()

@@ -9,6 +9,7 @@ import torch
 from ... import reference, session
 from .. import run as running
 from ..recipe import Recipe
+from .against import against_plain
 from .check import self_check
 from .examples import public
 from .timings import convolution_flops, peaks, seconds
@@ -53,7 +54,8 @@ def time_everything(device: torch.device, budget: float = 45.0) -> dict:
             rows[name] = _time_recipe(recipe, scale, device, precision, best)
         except Exception as error:  # such as data that did not travel
             rows[name] = {"left out": f"{type(error).__name__}: {error}"[:200]}
-    return {"precision": precision, "peaks (GFLOP/s)": reached, "training steps": rows}
+    plain = against_plain(device, precision, budget / 4)
+    return {"precision": precision, "peaks (GFLOP/s)": reached, "training steps": rows, "against plain code": plain}
 
 
 def _time_recipe(recipe: Recipe, scale, device: torch.device, precision: str, best: float) -> dict:
@@ -141,5 +143,9 @@ def markdown(report: dict) -> str:
                 f"{row[k]:.4g}" if k in row else "-" for k in ("steps a second", "GFLOP/s", "share of the peak (%)")
             )
             lines.append(f"| {name}{' (' + row['left out'] + ')' if 'left out' in row else ''} | {' | '.join(cells)} |")
+        lines += ["", "Against plain float32 code, in the same run:", ""]
+        for name, row in timings["against plain code"].items():
+            took = f"{row['times faster']:.1f}x as fast" if "ours" in row else f"left out: {row['left out']}"
+            lines.append(f"- {name}: {took}")
     lines += ["", "## Runs", "", *(f"- {name}: {state}" for name, state in report["runs"].items())]
     return "\n".join(lines) + "\n"

@@ -47,8 +47,6 @@ def rehearse(name: str, steps: int = 20) -> dict[str, Any]:
     scale = recipe.scales["gpu"]
     session.seed_everything(recipe.seed)
     batches, first = recipe.batches(device, scale), []
-    here = batches if device.type == "cpu" else recipe.batches(torch.device("cpu"), scale)
-    memory = step_memory(recipe, scale, here(torch.Generator().manual_seed(0)))
     model, options = running.prepare(recipe, scale, device)
     planned = options.pop("schedule", one_cycle)
 
@@ -68,6 +66,9 @@ def rehearse(name: str, steps: int = 20) -> dict[str, Any]:
         progress=False,
         **{key: value for key, value in options.items() if key not in LATER},
     )
+    # afterwards: what a loss keeps for later must not be made of tensors without contents
+    here = batches if device.type == "cpu" else recipe.batches(torch.device("cpu"), scale)
+    memory = step_memory(recipe, scale, here(torch.Generator().manual_seed(0)))
     return {
         "name": name,
         "shapes": first[0],
