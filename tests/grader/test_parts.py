@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import math
+import os
+import threading
 import time
 
 import pytest
@@ -14,7 +16,7 @@ from exercises.grader.answers import find_answers, find_essays, job
 from exercises.grader.by_hand import Mark
 from exercises.grader.collect import Submission, collect
 from exercises.grader.grade import Grading, grade
-from exercises.grader.inside import seccomp
+from exercises.grader.inside import cells, seccomp
 from exercises.grader.master import read_master
 from exercises.grader.result import QuestionResult, Result, Status
 from exercises.grader.run import Limits, Outcome
@@ -178,6 +180,20 @@ def test_as_many_values_as_the_master_has():
     assert not compare.compare(wanted, right + right[:1]).passed
     assert not compare.compare(wanted, right[::-1]).passed
     assert not compare.compare(wanted, [{"what": [], "value": 1.0}, {}]).passed
+
+
+@pytest.mark.parametrize("speaker", ["emitter", "handing"])
+def test_what_another_thread_says_is_not_heard(speaker):
+    """An answer that leaves a thread behind, which calls what the hidden cell calls, changes nothing."""
+    out, into = os.pipe()
+    say = cells.emitter(into, "mark", False) if speaker == "emitter" else cells.handing(into, "mark")
+    spy = threading.Thread(target=say, args=("double", 1.0))
+    spy.start()
+    spy.join()
+    say("double", 2.0)
+    os.close(into)
+    with os.fdopen(out) as heard:
+        assert [json.loads(line.removeprefix("mark "))["value"] for line in heard] == [2.0]
 
 
 def test_a_bound_is_the_masters_and_only_numbers_reach_it():

@@ -129,7 +129,7 @@ RECIPES = {
         HalfPlaneNetwork,
         SIGMA,
         on_gaussian,
-        BUDGET(steps=2_000, model={"width": 48, "levels": 3}),
+        BUDGET(steps=1_300, model={"width": 48, "levels": 3}),
         LAINE,
         headline="BSD68, the neighbours alone: PSNR (dB)",
         data=FIRST,
