@@ -254,7 +254,7 @@ def test_memory_stays_bounded_over_thirty_pictures(visit, server):
         page.get_by_label("Clear").or_(page.get_by_label("Remove this file")).first.click()
         page.get_by_text("Drop File Here").wait_for()
         sizes.append(psutil.Process(server[0].pid).memory_info().rss / 1e6)
-    print([round(size) for size in sizes])
+    print("megabytes after each picture:", [round(size) for size in sizes])
     assert max(sizes[20:]) < max(sizes[5:15]) + 100, "megabytes of the server"
     assert max(sizes) < 2000
 
