@@ -71,6 +71,7 @@ OF_THEIR_TASK = {
     "pretext_tasks.puzzle_loss",
     "pretext_tasks.before_after.segmentation_loss",
     "learning_from_noise.APBSN",
+    "learning_from_noise.Annealed",
     "learning_from_noise.WithPosterior",
     "learning_from_noise.ap_bsn_loss",
     "learning_from_noise.blind_spot_loss",

@@ -20,6 +20,8 @@ BUILDS_ON = {
     "learning_from_noise": {"denoising"},
     "receptive_fields": {"denoising"},
     "projects": {"denoising", "metric_learning", "pretext_tasks", "receptive_fields"},
+    # the whole course behind one page
+    "playground": {"denoising", "learning_from_noise", "pretext_tasks", "projects", "receptive_fields"},
 }
 HEAVY = ["torchvision", "matplotlib", "skimage", "sklearn", "accelerate", "pooch", "ipywidgets", "IPython", "pandas"]
 

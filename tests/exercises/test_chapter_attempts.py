@@ -172,7 +172,24 @@ def test_a_solution_with_one_operator_exchanged_is_caught_and_explained(attempt,
 
 
 LOSSES, FIELDS = "metric_learning/siamese_networks", "receptive_fields/effective_receptive_field"
+PAIRS, HIDDEN = "learning_from_noise/noise2noise", "learning_from_noise/noise2void"
 TYPICAL = {
+    (PAIRS, "l0_loss", "no absolute value"): (
+        "return (y_hat - target + 1e-8).pow(gamma).mean()",
+        "gamma 1 is the L1 loss, without a sign",
+    ),
+    (PAIRS, "known_pixels_loss", "the mean over all pixels"): (
+        "return ((y_hat - target).square() * (target != 0)).mean()",
+        "one of two is lost: the mean of what remains",
+    ),
+    (HIDDEN, "masked_loss", "hidden pixels counted once for all channels"): (
+        "return ((y_hat - z).square() * mask).sum() / mask.sum()",
+        "colour: every hidden pixel has three values",
+    ),
+    (HIDDEN, "nth_neighbour", "the pixel itself is a neighbour"): (
+        "return number // width, number % width",
+        "behind it: one place further",
+    ),
     (LOSSES, "contrastive_loss", "a sum where a mean belongs"): (
         "d = (a - b).norm(dim=1)",
         "return ((1 - y) / 2 * d + y / 2 * (margin - d).clamp(min=0)).sum()",

@@ -84,3 +84,10 @@ def test_another_sampler_is_refused(tmp_path):
     for arguments in (("random",), ("tpe",)):
         with pytest.raises(ValueError, match="sampler must be grid, or tpe with a number of trials"):
             search(tmp_path / "study", from_table(TABLE), *arguments)
+
+
+def test_a_lock_that_was_left_behind_is_broken_after_some_seconds(tmp_path):
+    (tmp_path / "study.lock").touch()
+    began = time.monotonic()
+    study = search(tmp_path / "study", from_table(TABLE), trials=1)
+    assert len(points(study)) == 1 and time.monotonic() - began > 3, "somebody might have held it"

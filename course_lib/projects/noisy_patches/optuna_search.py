@@ -52,12 +52,13 @@ def search(
 
 def _open(path: str | os.PathLike, sampler: str, seed: int):
     import optuna
-    from optuna.storages.journal import JournalFileBackend
+    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    grid = sampler == "grid"
+    path, grid = str(Path(path).expanduser()), sampler == "grid"
+    # a process that is killed while it writes leaves its lock behind; after five seconds somebody else breaks it
     return optuna.create_study(
-        storage=optuna.storages.JournalStorage(JournalFileBackend(str(Path(path).expanduser()))),
+        storage=optuna.storages.JournalStorage(JournalFileBackend(path, JournalFileOpenLock(path, grace_period=5))),
         study_name="noisy patches",
         sampler=optuna.samplers.GridSampler(SPACE, seed)
         if grid

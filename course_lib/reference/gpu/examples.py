@@ -102,6 +102,7 @@ def examples(device: torch.device | str, channels: int = 1, side: int = 32) -> d
     found |= {
         "sigma": 0.1,
         "tau": 0.1,
+        "gamma": 1.0,
         "p": 0.1,
         "peak": 30.0,
         "radius": 1,
