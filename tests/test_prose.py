@@ -337,7 +337,11 @@ def chapter(tmp_path, monkeypatch):
     def write(*cells):
         cells = [new_markdown_cell(c) if isinstance(c, str) else c for c in cells]
         setup = "# pip\nclass session:\n    start = staticmethod(lambda seed: None)\nsession.start(seed=0)"
-        last = f"class run:\n    summary = staticmethod(lambda: {SUMMARY!r})\nprint(run.summary())"
+        half = len(SUMMARY) // 2
+        last = (
+            f"class run:\n    line = {SUMMARY[:half]!r}\n    line += {SUMMARY[half:]!r}\n"
+            "    summary = staticmethod(lambda: run.line)\nprint(run.summary())"
+        )
         nb = new_notebook(cells=[new_markdown_cell("# Why?"), new_code_cell(setup), *cells, new_code_cell(last)])
         nbformat.write(nb, path := tmp_path / "small.ipynb")
         return path
