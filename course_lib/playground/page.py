@@ -21,7 +21,7 @@ SECONDS = 0.7  # between two pictures on the way: they are sent to the browser
 ON_THE_WAY = 80  # their quality; the last ones are stored as they are
 WELCOME = "Choose a picture and something to do with it. It stays on the machine that this page comes from."
 CSS = """
-.playground-status progress { width: 100%; height: 1rem; accent-color: var(--color-accent); }
+.playground-status progress { width: 100%; height: 1rem; appearance: auto; accent-color: var(--color-accent); }
 .cl-row figure { min-width: min(100%, 12rem); }
 """
 # Nothing on the page is fetched from elsewhere; Gradio starts no tunnel and no second server.
