@@ -76,6 +76,8 @@ OF_THEIR_TASK = {
     "learning_from_noise.ap_bsn_loss",
     "learning_from_noise.blind_spot_loss",
     "projects.NamedLayers",
+    "projects.noisy_patches.DeepDescriptor",
+    "projects.noisy_patches.Pipeline",
 }
 
 

@@ -8,12 +8,6 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # still to be written, and named here so that nothing else can be missing with them
 IN_PREPARATION = {
-    "course_lib/learning_from_noise/recipes/blind_spot_networks.py belongs to the chapter "
-    "learning_from_noise/blind_spot_networks, which is missing",
-    "course_lib/learning_from_noise/recipes/one_image.py belongs to the chapter learning_from_noise/one_image, "
-    "which is missing",
-    "course_lib/learning_from_noise/recipes/scoreboard.py belongs to the chapter "
-    "learning_from_noise/scoreboard, which is missing",
     "exercises/instructor/learning_from_noise.ipynb is missing",
     "exercises/student/learning_from_noise.ipynb is missing",
     "course_lib/projects/recipes/noisy_patches.py belongs to the chapter projects/noisy_patches, which is missing",
