@@ -14,6 +14,7 @@ from course_lib.denoising import DnCNN
 from course_lib.reference.__main__ import main
 from course_lib.reference.gpu import check, examples, first_minutes, packing, randomness, timings
 from course_lib.reference.recipe import Recipe, Scale
+from course_lib.reference.run import commit
 
 CPU = torch.device("cpu")
 
@@ -189,6 +190,7 @@ def test_the_packed_folder_runs_alone(tmp_path, monkeypatch):
     wrong = [row for row in report["check"] if row["state"] not in {"agrees", "draws alike", "no example", "no time"}]
     assert not wrong
     assert report["timings"]["peaks (GFLOP/s)"]["convolution"] > 0
+    assert f'"{commit()}"' in (folder / "run.py").read_text()  # what is trained there names the code
 
 
 def test_what_does_not_travel_is_said(monkeypatch, tmp_path):

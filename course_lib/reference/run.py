@@ -101,7 +101,7 @@ def _provenance(spec: Recipe | Measurement, scale: str, device: torch.device) ->
         "device": device_name(device),
         "torch": torch.__version__.split("+")[0],
         "course_lib": __version__,
-        "commit": _commit(),
+        "commit": commit(),
         "date": date.today().isoformat(),
     }
 
@@ -143,8 +143,13 @@ def _save_half(model: nn.Module, path: Path) -> None:
         save_file({k: v.half() if v.is_floating_point() else v for k, v in weights.items()}, part)
 
 
-def _commit() -> str:
-    """The commit of the code; ``-dirty`` if a Python file differs from it, while new results do not count."""
+def commit() -> str:
+    """The commit of the code; ``-dirty`` if a Python file differs from it, while new results do not count.
+
+    A folder that travels has no history: there it is what ``COURSE_COMMIT`` says.
+    """
+    if carried := os.environ.get("COURSE_COMMIT"):
+        return carried
     git = partial(subprocess.run, capture_output=True, text=True, cwd=RESULTS.parent)
     try:
         commit = git(["git", "describe", "--always"], check=True).stdout.strip()

@@ -15,6 +15,7 @@ import course_lib
 from ... import data, reference
 from ...data import folders
 from ..recipe import Recipe
+from ..run import commit
 
 LIMIT = 60_000_000  # bytes of a folder that still travels
 # what `fit` and the weights need beside torch; both are small, and one is Python alone
@@ -28,6 +29,7 @@ sys.path[:0] = [str(HERE), str(HERE / "carried")]
 import os  # noqa: E402
 
 os.environ["COURSE_DATA"] = str(HERE / "data")
+os.environ["COURSE_COMMIT"] = "{commit}"
 from course_lib.reference.__main__ import main  # noqa: E402
 
 raise SystemExit(main(["gpu", *sys.argv[1:]]))
@@ -56,7 +58,7 @@ def pack(folder: Path, names: list[str]) -> int:
         shutil.copytree(source, folder / "carried" / package, ignore=ignore, dirs_exist_ok=True)
     for name in sorted(set().union(*map(sets_of, recipes))):
         _pack_set(name, folder / "data")
-    (folder / "run.py").write_text(RUN)
+    (folder / "run.py").write_text(RUN.replace("{commit}", commit()))
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     if size > LIMIT:
         raise ValueError(f"the folder has {size / 1e6:.0f} MB, more than {LIMIT / 1e6:.0f}: pack fewer runs at a time")
