@@ -68,36 +68,42 @@ class Muon(torch.optim.Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
+            alike: dict[tuple, list[Tensor]] = {}  # kernels of one shape: one product for all of them suits a GPU
             for p in group["params"]:
                 if p.grad is None:
                     continue
-                state = self.state[p]
                 if _is_hidden_kernel(p):
-                    p.add_(self._orthogonal_momentum(p.grad, state, group["momentum"]), alpha=-group["lr"])
+                    alike.setdefault((p.shape, p.device, p.dtype), []).append(p)
                 else:
-                    _adam_step(p, p.grad, state, group["lr"])
+                    _adam_step(p, p.grad, self.state[p], group["lr"])
+            for kernels in alike.values():
+                updates = self._orthogonal_momenta(kernels, group["momentum"])
+                torch._foreach_add_(kernels, updates, alpha=-group["lr"])
         return loss
 
-    @staticmethod
-    def _orthogonal_momentum(gradient: Tensor, state: dict, momentum: float) -> Tensor:
-        average = state.setdefault("momentum", torch.zeros_like(gradient))
-        average.lerp_(gradient, 1 - momentum)
-        update = gradient.lerp(average, momentum).flatten(1)
-        return (0.2 * max(update.shape) ** 0.5 * orthogonalize(update)).view_as(gradient)
+    def _orthogonal_momenta(self, kernels: list[Tensor], momentum: float) -> list[Tensor]:
+        gradients = [p.grad for p in kernels]
+        averages = [self.state[p].setdefault("momentum", torch.zeros_like(p)) for p in kernels]
+        torch._foreach_lerp_(averages, gradients, 1 - momentum)
+        updates = torch.stack(torch._foreach_lerp(gradients, averages, momentum)).flatten(2)
+        size = 0.2 * max(updates.shape[1:]) ** 0.5
+        # a GPU is faster with all of them in one product, a CPU with one after another
+        turned = orthogonalize(updates) if updates.is_cuda else map(orthogonalize, updates)
+        return [(size * u).view_as(p) for u, p in zip(turned, kernels, strict=True)]
 
 
 def orthogonalize(matrix: Tensor, steps: int = 5) -> Tensor:
     """The nearest matrix with all singular values near 1, by Newton-Schulz iteration.
 
-    Shape: (m, n) -> (m, n), singular values in about [0.7, 1.2]: good enough, and nothing but matrix products.
+    Shape: (..., m, n) -> (..., m, n), singular values in about [0.7, 1.2]: good enough, and only matrix products.
     """
     a, b, c = 3.4445, -4.7750, 2.0315  # chosen by Jordan to grow small singular values fastest
-    x = matrix / (matrix.norm() + 1e-7)
-    x = x.T if (tall := x.shape[0] > x.shape[1]) else x
+    x = matrix / (matrix.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    x = x.mT if (tall := x.shape[-2] > x.shape[-1]) else x
     for _ in range(steps):
-        gram = x @ x.T
+        gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.T if tall else x
+    return x.mT if tall else x
 
 
 def _is_hidden_kernel(parameter: Tensor) -> bool:
