@@ -136,16 +136,21 @@ class Turn:
 
     task: Task
     over: bool = False
+    stopped: bool = False  # by Stop, and nothing was started since
 
 
 def _begin(task: Task, before: Turn | None):
     _end(before)
+    if before:
+        before.stopped = False
     return Turn(task), _status(View(0, "Waiting for the machine …"))
 
 
 def _stop(turn: Turn | None) -> str:
     _end(turn)
-    return _status(View(0, "Stopped."))
+    if turn:
+        turn.stopped = True
+    return STOPPED
 
 
 def _end(turn: Turn | None) -> None:
@@ -164,7 +169,7 @@ def _runner(gr, task: Task):
             last = -SECONDS
             for view in task.run(picture, **_arguments(task, values)):
                 if turn.over:
-                    return
+                    break
                 late = time.monotonic() - last > SECONDS or view.fraction == 1
                 yield _status(view), _figures(view) if late and view.pictures else gr.skip()
                 last = time.monotonic() if late else last
@@ -172,6 +177,8 @@ def _runner(gr, task: Task):
             yield _status(View(0, str(error))), ""
         finally:
             _end(turn)
+        if turn.stopped:  # once more: a view that was on its way may have come after the first
+            yield STOPPED, gr.skip()
 
     return run
 
@@ -193,6 +200,9 @@ def _picture(file: str | None, sample: str, task: Task) -> Tensor:
 def _status(view: View) -> str:
     bar = f'<progress value="{view.fraction:.3f}" max="1" aria-label="progress"></progress>'
     return f'<div class="playground-status">{bar}<p role="status">{escape(view.words)}</p></div>'
+
+
+STOPPED = _status(View(0, "Stopped."))
 
 
 def _figures(view: View) -> str:
