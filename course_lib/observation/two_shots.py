@@ -1,4 +1,7 @@
-"""What two noisy shots of a scene tell about the noise, without the scene. Chapter: book/denoising/observation_model.ipynb"""
+"""What two noisy shots of a scene tell about the noise.
+
+Chapter: book/denoising/observation_model.ipynb
+"""
 
 import torch
 from torch import Tensor
