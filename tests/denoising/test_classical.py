@@ -23,12 +23,6 @@ FILTERS = {
     total_variation_filter: 0.1,
     wavelet_shrinkage: 0.1,
 }
-    gaussian_filter: 1.0,
-    median_filter: 3,
-    non_local_means: 0.1,
-    total_variation_filter: 0.1,
-    wavelet_shrinkage: 0.1,
-}
 
 
 def noisy(sides=(24, 32), seed=0, sigma=0.1):
