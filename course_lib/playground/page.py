@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
 from html import escape
 from pathlib import Path
 
@@ -56,16 +58,16 @@ def playground(more: Iterable[Task] = ()):
             lambda title: [gr.update(visible=name == title) for name in names], chosen, list(groups), queue=False,
             show_progress="hidden", api_visibility="private",
         )  # fmt: skip
-        events = [
+        turn = gr.State(delete_callback=_end)  # also when the visitor closes the page
+        for task, (button, widgets) in zip(offered, starts, strict=True):
             button.click(
-                _runner(gr, task), [file, sample, *widgets], [status, shown], concurrency_id="one at a time",
-                concurrency_limit=1, show_progress="full", api_visibility="private",
-            )
-            for task, (button, widgets) in zip(offered, starts, strict=True)
-        ]  # fmt: skip
-        stop.click(
-            lambda: _status(View(0, "Stopped.")), None, status, cancels=events, queue=False, api_visibility="private"
-        )
+                partial(_begin, task), turn, [turn, status], queue=False, show_progress="hidden",
+                api_visibility="private",
+            ).then(
+                _runner(gr, task), [turn, file, sample, *widgets], [status, shown], concurrency_id="one at a time",
+                concurrency_limit=1, trigger_mode="multiple", show_progress="full", api_visibility="private",
+            )  # fmt: skip
+        stop.click(_stop, turn, status, queue=False, show_progress="hidden", api_visibility="private")
     return app
 
 
@@ -123,19 +125,60 @@ def _widgets(gr, task: Task) -> list:
     return made
 
 
-def _runner(gr, task: Task):
-    """A generator for Gradio, which can be cancelled between two of its steps."""
+@dataclass(eq=False)
+class Turn:
+    """From a visitor's press on Run until its end, or until he presses Stop or Run again.
 
-    def run(file, sample, *values):
+    Gradio could cancel the event instead (``cancels=``). But its page sends one request for each event that the
+    button may cancel, each after the answer to the one before, which comes when the running step is done. By then the
+    visitor may have started the next task, and a late request ends that one, without a word.
+    """
+
+    task: Task
+    over: bool = False
+    stopped: bool = False  # by Stop, and nothing was started since
+
+
+def _begin(task: Task, before: Turn | None):
+    _end(before)
+    if before:
+        before.stopped = False
+    return Turn(task), _status(View(0, "Waiting for the machine …"))
+
+
+def _stop(turn: Turn | None) -> str:
+    _end(turn)
+    if turn:
+        turn.stopped = True
+    return STOPPED
+
+
+def _end(turn: Turn | None) -> None:
+    if turn:
+        turn.over = True
+
+
+def _runner(gr, task: Task):
+    """A generator for Gradio. It looks between two steps whether its turn is over, and gives the machine back."""
+
+    def run(turn, file, sample, *values):
+        if turn.over or turn.task is not task:  # stopped while it was waiting
+            return
         try:
             picture = _picture(file, sample, task)
             last = -SECONDS
             for view in task.run(picture, **_arguments(task, values)):
+                if turn.over:
+                    break
                 late = time.monotonic() - last > SECONDS or view.fraction == 1
                 yield _status(view), _figures(view) if late and view.pictures else gr.skip()
                 last = time.monotonic() if late else last
         except ValueError as error:  # a message: an error of Gradio's would leave its file field stuck
             yield _status(View(0, str(error))), ""
+        finally:
+            _end(turn)
+        if turn.stopped:  # once more: a view that was on its way may have come after the first
+            yield STOPPED, gr.skip()
 
     return run
 
@@ -157,6 +200,9 @@ def _picture(file: str | None, sample: str, task: Task) -> Tensor:
 def _status(view: View) -> str:
     bar = f'<progress value="{view.fraction:.3f}" max="1" aria-label="progress"></progress>'
     return f'<div class="playground-status">{bar}<p role="status">{escape(view.words)}</p></div>'
+
+
+STOPPED = _status(View(0, "Stopped."))
 
 
 def _figures(view: View) -> str:
