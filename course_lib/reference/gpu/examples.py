@@ -75,7 +75,7 @@ def examples(device: torch.device | str, channels: int = 1, side: int = 32) -> d
     found: dict[str, object] = {}
     found |= {name: images() for name in ("z", "y", "y_hat", "x", "images", "inputs", "reference", "other", "guide")}
     found |= {name: embedding() for name in ("a", "b", "anchor", "positive", "negative", "embedding", "projection")}
-    found |= {name: embedding() for name in ("z_a", "z_b", "first", "second", "features")}
+    found |= {name: embedding() for name in ("z_a", "z_b", "first", "second", "features", "cosine")}
     found |= {name: images() for name in ("painted", "pictures", "rgb", "prediction")}
     found |= {"mask": torch.rand(4, 1, side, side, generator=draw).to(device).round()}
     found |= {"labels": labels, "label": labels, "target": labels, "estimate": images(), "level": images()}
