@@ -10,7 +10,6 @@ ROOT = Path(__file__).parents[1]
 IN_PREPARATION = {
     "exercises/instructor/learning_from_noise.ipynb is missing",
     "exercises/student/learning_from_noise.ipynb is missing",
-    "course_lib/projects/recipes/noisy_patches.py belongs to the chapter projects/noisy_patches, which is missing",
     "exercises/instructor/projects.ipynb is missing",
     "exercises/student/projects.ipynb is missing",
 }
