@@ -1,8 +1,8 @@
 """Distances learned in several ways on three sets. Chapter: book/metric_learning/siamese_networks.ipynb
 
 Always: nobody who is trained on is tested on. Latent codes of a classifier take the same exam as learned distances.
-The ways that lead somewhere are trained with three seeds; what was tuned for ArcFace, InfoNCE and the classifier (rate,
-margin, scale, temperature) was tuned on painted people 20,000 to 20,099, who are in neither the training nor the exam.
+The ways that lead somewhere are trained with three seeds; what was tuned for ArcFace and InfoNCE (learning rate, margin
+and scale, temperature) was tuned on painted people 20,000 to 20,099, who are in neither the training nor the exam.
 """
 
 from functools import partial
@@ -142,12 +142,6 @@ def _mined(people: str, mining: str, seed: int = 0) -> Recipe:
     )  # fmt: skip
 
 
-def _logits(people: str, seed: int = 0) -> Recipe:
-    """Unlike ``faces-classifier``, whose weights other chapters use, at the rate that is best for it."""
-    title, build = "a classifier's latent code, at its best rate", partial(Classifier, CLASSES[people])
-    return _recipe(people, title, classifier_loss, TAIGMAN, 5e-3, seed, build=build)
-
-
 def _angular(people: str, title: str, margin: float, seed: int = 0) -> Recipe:
     build, loss = partial(CosineClassifier, CLASSES[people]), partial(angular_loss, margin=margin)
     return _recipe(people, title, loss, DENG, 1e-2, seed, build=build)
@@ -158,7 +152,6 @@ def _infonce(people: str, seed: int = 0) -> Recipe:
 
 
 LEADING = {
-    "logits": _logits,
     "all": partial(_mined, mining="all"),
     "batch-hard": partial(_mined, mining="batch-hard"),
     "cosine": partial(_angular, title="a classifier of angles", margin=0.0),
