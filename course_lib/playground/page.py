@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -17,6 +16,7 @@ from ..plotting._display import check_alt, publish
 from .catalogue import tasks
 from .pictures import read_picture
 from .task import Choice, Task, View
+from .turn import Turn, begin, end, stop
 
 SAMPLES = {"a cat": "chelsea", "a cup of coffee": "coffee", "a rocket": "rocket", "a brick wall": "brick"}
 SECONDS = 0.7  # between two pictures on the way: they are sent to the browser
@@ -51,23 +51,23 @@ def playground(more: Iterable[Task] = ()):
                 names = [task.title for task in offered]
                 chosen = gr.Radio(names, value=names[0], label="What to do")
                 groups, starts = zip(*(_controls(gr, task, task is offered[0]) for task in offered), strict=True)
-                stop = gr.Button("Stop")
+                stop_button = gr.Button("Stop")
             with gr.Column(scale=3, min_width=320):
                 status, shown = gr.HTML(_status(View(0, WELCOME))), gr.HTML()
         chosen.change(
             lambda title: [gr.update(visible=name == title) for name in names], chosen, list(groups), queue=False,
             show_progress="hidden", api_visibility="private",
         )  # fmt: skip
-        turn = gr.State(delete_callback=_end)  # also when the visitor closes the page
+        turn = gr.State(delete_callback=end)  # also when the visitor closes the page
         for task, (button, widgets) in zip(offered, starts, strict=True):
             button.click(
-                partial(_begin, task), turn, [turn, status], queue=False, show_progress="hidden",
+                partial(_begun, task), turn, [turn, status], queue=False, show_progress="hidden",
                 api_visibility="private",
             ).then(
                 _runner(gr, task), [turn, file, sample, *widgets], [status, shown], concurrency_id="one at a time",
                 concurrency_limit=1, trigger_mode="multiple", show_progress="full", api_visibility="private",
             )  # fmt: skip
-        stop.click(_stop, turn, status, queue=False, show_progress="hidden", api_visibility="private")
+        stop_button.click(_stopped, turn, status, queue=False, show_progress="hidden", api_visibility="private")
     return app
 
 
@@ -125,37 +125,13 @@ def _widgets(gr, task: Task) -> list:
     return made
 
 
-@dataclass(eq=False)
-class Turn:
-    """From a visitor's press on Run until its end, or until he presses Stop or Run again.
-
-    Gradio could cancel the event instead (``cancels=``). But its page sends one request for each event that the
-    button may cancel, each after the answer to the one before, which comes when the running step is done. By then the
-    visitor may have started the next task, and a late request ends that one, without a word.
-    """
-
-    task: Task
-    over: bool = False
-    stopped: bool = False  # by Stop, and nothing was started since
+def _begun(task: Task, before: Turn | None):
+    return begin(task, before), _status(View(0, "Waiting for the machine …"))
 
 
-def _begin(task: Task, before: Turn | None):
-    _end(before)
-    if before:
-        before.stopped = False
-    return Turn(task), _status(View(0, "Waiting for the machine …"))
-
-
-def _stop(turn: Turn | None) -> str:
-    _end(turn)
-    if turn:
-        turn.stopped = True
+def _stopped(turn: Turn | None) -> str:
+    stop(turn)
     return STOPPED
-
-
-def _end(turn: Turn | None) -> None:
-    if turn:
-        turn.over = True
 
 
 def _runner(gr, task: Task):
@@ -176,7 +152,7 @@ def _runner(gr, task: Task):
         except ValueError as error:  # a message: an error of Gradio's would leave its file field stuck
             yield _status(View(0, str(error))), ""
         finally:
-            _end(turn)
+            end(turn)
         if turn.stopped:  # once more: a view that was on its way may have come after the first
             yield STOPPED, gr.skip()
 
