@@ -20,20 +20,35 @@ WRONG = {
     (Q1, "zeros around, the mean over all positions"): ("/ here.shape[2]", "/ (h * w)"),
     (Q1, "the sum"): ("return here @ there.mT / here.shape[2]", "return here @ there.mT"),
     (Q1, "the other way"): ("here @ there.mT", "there @ here.mT"),
-    (Q1, "made symmetric"): ("return here @ there.mT / here.shape[2]", "g = here @ there.mT / here.shape[2]\n    return (g + g.mT) / 2"),
-    (Q1, "negative ones as positive ones"): ("    h, w = f.shape[2:]\n", "    h, w = f.shape[2:]\n    down, right = abs(down), abs(right)\n"),
-    (Q1, "down and right exchanged"): ("    h, w = f.shape[2:]\n", "    h, w = f.shape[2:]\n    down, right = right, down\n"),
+    (Q1, "made symmetric"): (
+        "return here @ there.mT / here.shape[2]",
+        "g = here @ there.mT / here.shape[2]\n    return (g + g.mT) / 2",
+    ),
+    (Q1, "negative ones as positive ones"): (
+        "    h, w = f.shape[2:]\n",
+        "    h, w = f.shape[2:]\n    down, right = abs(down), abs(right)\n",
+    ),
+    (Q1, "down and right exchanged"): (
+        "    h, w = f.shape[2:]\n",
+        "    h, w = f.shape[2:]\n    down, right = right, down\n",
+    ),
     (Q1, "no displacement"): ("    h, w = f.shape[2:]\n", "    h, w = f.shape[2:]\n    down = right = 0\n"),
     (Q1, "negative windows that are empty"): (
         "max(0, -right) : w - max(0, right)].flatten(2)\n",
         "max(0, -right) : -max(0, right)].flatten(2)\n",
     ),
-    (Q1, "one matrix for the batch"): ("return here @ there.mT / here.shape[2]", "return (here @ there.mT / here.shape[2]).mean(0, keepdim=True).expand(len(f), -1, -1)"),
+    (Q1, "one matrix for the batch"): (
+        "return here @ there.mT / here.shape[2]",
+        "return (here @ there.mT / here.shape[2]).mean(0, keepdim=True).expand(len(f), -1, -1)",
+    ),
     (Q1, "the neighbour has no gradient"): ("here @ there.mT", "here @ there.detach().mT"),
     (Q1, "no relative error"): (" / wanted.square().sum().clamp(min=1e-12)", ""),
     (Q1, "relative to the picture"): ("wanted.square().sum().clamp", "beside(f, *shift).square().sum((1, 2)).clamp"),
     (Q1, "the root"): ("errors.append(distance", "errors.append(distance.sqrt()"),
-    (Q1, "one error for all"): ("return sum(errors) / len(errors)", "return (sum(errors) / len(errors)).mean().expand(len(f))"),
+    (Q1, "one error for all"): (
+        "return sum(errors) / len(errors)",
+        "return (sum(errors) / len(errors)).mean().expand(len(f))",
+    ),
     (Q1, "the sum over displacements"): ("return sum(errors) / len(errors)", "return sum(errors)"),
     (Q1, "the last displacement alone"): ("return sum(errors) / len(errors)", "return errors[-1]"),
     (Q1, "one relative error of all displacements"): (
@@ -44,14 +59,26 @@ WRONG = {
     ),
     (Q1, "a floor that is added"): (".sum().clamp(min=1e-12)", ".sum() + 1e-2"),
     (Q1, "no floor"): (".clamp(min=1e-12)", ""),
-    (Q1, "centres the features in place"): ("    errors = []\n", "    f.detach().sub_(f.detach().mean())\n    errors = []\n"),
-    (Q1, "whole pictures without a gradient"): ("(beside(f, *shift) - wanted)", "(beside(f.detach(), *shift) - wanted)"),
+    (Q1, "centres the features in place"): (
+        "    errors = []\n",
+        "    f.detach().sub_(f.detach().mean())\n    errors = []\n",
+    ),
+    (Q1, "whole pictures without a gradient"): (
+        "(beside(f, *shift) - wanted)",
+        "(beside(f.detach(), *shift) - wanted)",
+    ),
     (Q2, "the library's"): (
         "torch.stack([down, right]).norm(dim=0).pow(power).mean((1, 2, 3))",
         "torch.stack([projects.total_variation(p[None]) for p in x])",
     ),
-    (Q2, "each direction for itself"): ("torch.stack([down, right]).norm(dim=0).pow(power)", "(down.abs().pow(power) + right.abs().pow(power))"),
-    (Q2, "no number on flat ground"): ("torch.stack([down, right]).norm(dim=0)", "(down.square() + right.square()).sqrt()"),
+    (Q2, "each direction for itself"): (
+        "torch.stack([down, right]).norm(dim=0).pow(power)",
+        "(down.abs().pow(power) + right.abs().pow(power))",
+    ),
+    (Q2, "no number on flat ground"): (
+        "torch.stack([down, right]).norm(dim=0)",
+        "(down.square() + right.square()).sqrt()",
+    ),
     (Q2, "a slope of hypot"): ("torch.stack([down, right]).norm(dim=0)", "torch.hypot(down, right)"),
     (Q2, "the square to the power"): (".pow(power)", ".square().pow(power)"),
     (Q2, "squares, whatever is asked"): (".pow(power)", ".square()"),
@@ -72,7 +99,10 @@ WRONG = {
     (Q2, "downwards alone"): ("torch.stack([down, right])", "torch.stack([down, down * 0])"),
     (Q2, "no small thing under the root"): (".norm(dim=0).pow(power)", ".square().sum(0).add(1e-4).sqrt().pow(power)"),
     (Q2, "no gradients"): ("down = F.pad(x.diff", "x = x.detach()\n    down = F.pad(x.diff"),
-    (Q2, "writes into the pictures"): ("    down = F.pad(x.diff", "    x.detach().mul_(1.0001)\n    down = F.pad(x.diff"),
+    (Q2, "writes into the pictures"): (
+        "    down = F.pad(x.diff",
+        "    x.detach().mul_(1.0001)\n    down = F.pad(x.diff",
+    ),
     (Q3, "halves rounded down"): ("-(-side // 2)", "max(1, side // 2)"),
     (Q3, "one half too few"): ("range(bands - 1)", "range(bands)"),
     (Q3, "the sizes themselves, no differences"): ("parts.append(x - resize(smaller, size))", "parts.append(x)"),
@@ -82,9 +112,15 @@ WRONG = {
     ),
     (Q3, "coarsest first"): ("return [*parts, x]", "return [x, *parts[::-1]]"),
     (Q3, "the rest is lost"): ("return [*parts, x]", "return [*parts, 0 * x]"),
-    (Q3, "always twice as large"): ("resize(x, part.shape[2:])", "F.interpolate(x, scale_factor=2)[:, :, : part.shape[2], : part.shape[3]]"),
+    (Q3, "always twice as large"): (
+        "resize(x, part.shape[2:])",
+        "F.interpolate(x, scale_factor=2)[:, :, : part.shape[2], : part.shape[3]]",
+    ),
     (Q3, "writes into the parts"): ("x = part + resize(x, part.shape[2:])", "x = part.add_(resize(x, part.shape[2:]))"),
-    (Q3, "empties the list"): ("    x = parts[-1]\n    for part in parts[-2::-1]:", "    x = parts.pop()\n    for part in parts[::-1]:"),
+    (Q3, "empties the list"): (
+        "    x = parts[-1]\n    for part in parts[-2::-1]:",
+        "    x = parts.pop()\n    for part in parts[::-1]:",
+    ),
     (Q3, "the finest is forgotten"): ("parts[-2::-1]", "parts[-2:0:-1]"),
     (Q3, "fine bands before coarse ones"): (
         "    for part in parts[-2::-1]:\n        x = part + resize(x, part.shape[2:])\n    return x",
@@ -93,9 +129,15 @@ WRONG = {
     (Q3, "no gradients"): ("x = part + resize(x, part.shape[2:])", "x = part + resize(x.detach(), part.shape[2:])"),
     (Q3, "one strength for the batch"): ("mean((1, 2, 3), keepdim=True)", "mean()"),
     (Q3, "every channel its own"): ("mean((1, 2, 3), keepdim=True)", "mean((2, 3), keepdim=True)"),
-    (Q3, "the deviation"): ("part.square().mean((1, 2, 3), keepdim=True).sqrt()", "part.std((1, 2, 3), keepdim=True, correction=0)"),
+    (Q3, "the deviation"): (
+        "part.square().mean((1, 2, 3), keepdim=True).sqrt()",
+        "part.std((1, 2, 3), keepdim=True, correction=0)",
+    ),
     (Q3, "no root"): ("keepdim=True).sqrt()", "keepdim=True)"),
-    (Q3, "the mean size"): ("part.square().mean((1, 2, 3), keepdim=True).sqrt()", "part.abs().mean((1, 2, 3), keepdim=True)"),
+    (Q3, "the mean size"): (
+        "part.square().mean((1, 2, 3), keepdim=True).sqrt()",
+        "part.abs().mean((1, 2, 3), keepdim=True)",
+    ),
     (Q3, "divided by nothing"): ("torch.where(strength < 1e-6, 1, strength)", "strength"),
     (Q3, "what is faint made loud"): ("torch.where(strength < 1e-6, 1, strength)", "strength.clamp(min=1e-6)"),
     (Q3, "the last band as it is"): (
@@ -123,20 +165,44 @@ WRONG = {
         "    middle = u * c[:, None].clamp(min=0).sqrt() @ u.mT\n    return (to_round @ middle @ to_round @ pixels + mean)",
     ),
     (Q4, "no root"): ("a[:, None].rsqrt()", "a[:, None].reciprocal()"),
-    (Q4, "one cloud of the batch"): ("pixels, _, a, v = cloud(x)", "pixels = cloud(x)[0]\n    _, _, a, v = cloud(x.transpose(0, 1).flatten(1)[None, :, None])"),
+    (Q4, "one cloud of the batch"): (
+        "pixels, _, a, v = cloud(x)",
+        "pixels = cloud(x)[0]\n    _, _, a, v = cloud(x.transpose(0, 1).flatten(1)[None, :, None])",
+    ),
     (Q4, "nothing on the diagonal"): (" + 1e-5 * torch.eye(3, dtype=torch.float64)", ""),
     (Q4, "much on the diagonal"): ("1e-5 * torch", "1e-2 * torch"),
-    (Q4, "clipped"): ("return (from_round @ to_round @ pixels + mean)", "return (from_round @ to_round @ pixels + mean).clamp(0, 1)"),
-    (Q4, "its own mean"): ("pixels, _, a, v = cloud(x)\n    _, mean, b, w", "pixels, mean, a, v = cloud(x)\n    _, _, b, w"),
+    (Q4, "clipped"): (
+        "return (from_round @ to_round @ pixels + mean)",
+        "return (from_round @ to_round @ pixels + mean).clamp(0, 1)",
+    ),
+    (Q4, "its own mean"): (
+        "pixels, _, a, v = cloud(x)\n    _, mean, b, w",
+        "pixels, mean, a, v = cloud(x)\n    _, _, b, w",
+    ),
     (Q4, "a sum for a mean"): ("pixels @ pixels.mT / pixels.shape[2]", "pixels @ pixels.mT"),
     (Q4, "another type"): (".to(x.dtype)", ""),
-    (Q4, "writes into the pictures"): ("pixels, _, a, v = cloud(x)", "x -= x.mean((2, 3), keepdim=True)\n    pixels, _, a, v = cloud(x)"),
-    (Q4, "writes into the target"): ("pixels, _, a, v = cloud(x)", "target.clamp_(0.01, 0.5)\n    pixels, _, a, v = cloud(x)"),
+    (Q4, "writes into the pictures"): (
+        "pixels, _, a, v = cloud(x)",
+        "x -= x.mean((2, 3), keepdim=True)\n    pixels, _, a, v = cloud(x)",
+    ),
+    (Q4, "writes into the target"): (
+        "pixels, _, a, v = cloud(x)",
+        "target.clamp_(0.01, 0.5)\n    pixels, _, a, v = cloud(x)",
+    ),
     (Q5, "one side's word"): ("(back[there] == torch.arange(len(a))).nonzero()[:, 0]", "torch.arange(len(a))"),
     (Q5, "the pair the other way round"): ("torch.stack([i, there[i]], 1)", "torch.stack([there[i], i], 1)"),
-    (Q5, "where they are asked at the same place"): ("(back[there] == torch.arange(len(a)))", "(torch.arange(len(a)) == there)"),
-    (Q5, "rounding"): ("(a.double()[:, None] - b.double()).norm(dim=2)", "torch.cdist(a.float(), b.float(), compute_mode='use_mm_for_euclid_dist')"),
-    (Q5, "bytes that go around"): ("(a.double()[:, None] - b.double()).norm(dim=2)", "(a[:, None] - b).double().norm(dim=2)"),
+    (Q5, "where they are asked at the same place"): (
+        "(back[there] == torch.arange(len(a)))",
+        "(torch.arange(len(a)) == there)",
+    ),
+    (Q5, "rounding"): (
+        "(a.double()[:, None] - b.double()).norm(dim=2)",
+        "torch.cdist(a.float(), b.float(), compute_mode='use_mm_for_euclid_dist')",
+    ),
+    (Q5, "bytes that go around"): (
+        "(a.double()[:, None] - b.double()).norm(dim=2)",
+        "(a[:, None] - b).double().norm(dim=2)",
+    ),
     (Q5, "squared distances"): (".norm(dim=2)", ".square().sum(2)"),
     (Q5, "the sum of differences"): (".norm(dim=2)", ".abs().sum(2)"),
     (Q5, "the angle"): (
@@ -167,7 +233,10 @@ WRONG = {
         "pairs, distance = mutual(views[1], view)",
     ),
     (Q5, "the list of the other side"): ("mutual(views[0], view)", "mutual(view, views[0].roll(1, 0))"),
-    (Q5, "sorts what it was given"): ("    found = []\n    for view", "    views.copy_(views.sort(1).values)\n    found = []\n    for view"),
+    (Q5, "sorts what it was given"): (
+        "    found = []\n    for view",
+        "    views.copy_(views.sort(1).values)\n    found = []\n    for view",
+    ),
     (Q6, "chosen on the test set"): ("mean = validation.mean(1)", "mean = test.mean(1)"),
     (Q6, "the scores it was chosen by"): ("return test[mean.argmax()]", "return validation[mean.argmax()]"),
     (Q6, "the best seed"): ("validation.mean(1)", "validation.amax(1)"),
@@ -178,9 +247,15 @@ WRONG = {
     (Q6, "diverged is 0"): ("mean, -math.inf)", "mean, 0)"),
     (Q6, "of equal ones the last"): ("test[mean.argmax()]", "test[len(mean) - 1 - mean.flip(0).argmax()]"),
     (Q6, "the mean of its scores"): ("return test[mean.argmax()]", "return test[mean.argmax()].mean()"),
-    (Q6, "cleans the table it was given"): ("    mean = validation", "    validation.nan_to_num_(nan=-1e9, posinf=-1e9, neginf=-1e9)\n    mean = validation"),
+    (Q6, "cleans the table it was given"): (
+        "    mean = validation",
+        "    validation.nan_to_num_(nan=-1e9, posinf=-1e9, neginf=-1e9)\n    mean = validation",
+    ),
     (Q6, "in one direction"): ("(means.abs() > difference.mean().abs() - 1e-6)", "(means > difference.mean() - 1e-6)"),
-    (Q6, "larger alone"): ("means.abs() > difference.mean().abs() - 1e-6", "means.abs() > difference.mean().abs() + 1e-6"),
+    (Q6, "larger alone"): (
+        "means.abs() > difference.mean().abs() - 1e-6",
+        "means.abs() > difference.mean().abs() + 1e-6",
+    ),
     (Q6, "rounding decides"): ("> difference.mean().abs() - 1e-6", ">= difference.mean().abs()"),
     (Q6, "fewer wins"): (
         "means = (signs * difference).mean(1)\n    return (means.abs() > difference.mean().abs() - 1e-6)",
@@ -234,14 +309,20 @@ def my_descriptor():
         "e, f = network(both).chunk(2)\n        return (e - f).square().mean() + (e - e.mean(0)).square().mean()",
     ),
     (Q7, "pushes the right ones away"): ("return hardest_negative_loss", "return -hardest_negative_loss"),
-    (Q7, "the views of others"): ("network(both).chunk(2))", "(lambda e, f: (e, f.roll(1, 0)))(*network(both).chunk(2)))"),
+    (Q7, "the views of others"): (
+        "network(both).chunk(2))",
+        "(lambda e, f: (e, f.roll(1, 0)))(*network(both).chunk(2)))",
+    ),
     (Q7, "too large"): ("width=8, dims=32", "width=24, dims=64"),
     (Q7, "numbers in a plain list"): (
         "        def forward(self, z):\n",
         "            self.more = [torch.randn(32, 32) for _ in range(20)]\n\n        def forward(self, z):\n            for more in self.more:\n                z = z + 1e-9 * more\n",
     ),
     (Q7, "too many dimensions"): ("dims=32", "dims=65"),
-    (Q7, "no scalar"): ("return hardest_negative_loss(*network(both).chunk(2))", "return network(both).square().mean(1)"),
+    (Q7, "no scalar"): (
+        "return hardest_negative_loss(*network(both).chunk(2))",
+        "return network(both).square().mean(1)",
+    ),
     (Q7, "makes patches of its own"): (
         "        both = noisy",
         "        views = views_of(HELD, 50).float() / 255\n        a, p = views[:64, 0], views[:64, 6]\n        both = noisy",
