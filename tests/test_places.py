@@ -10,8 +10,6 @@ ROOT = Path(__file__).parents[1]
 IN_PREPARATION = {
     "exercises/instructor/learning_from_noise.ipynb is missing",
     "exercises/student/learning_from_noise.ipynb is missing",
-    "exercises/instructor/projects.ipynb is missing",
-    "exercises/student/projects.ipynb is missing",
 }
 
 
