@@ -35,7 +35,6 @@ WRONG = {
     (Q1, "single precision"): (CHEAPEST, CHEAPEST + ".float()"),
     (Q1, "the recording itself"): ("    if gamma == 2:", "    if len(recordings) == 1:\n        return recordings[0]\n    if gamma == 2:"),
     (Q1, "sorts the recordings in place"): ("    if gamma == 2:", "    recordings.copy_(recordings.sort(0).values)\n    if gamma == 2:"),
-    (Q1, "a tiny number added, which counts for small gammas"): (".abs().pow(gamma)", ".abs().add(0.3).pow(gamma)"),
     (Q2, "the clamp of the mean"): ("return above_zero(y) - above_zero(y - 1)", "return y.clamp(0, 1) + 0 * above_zero(y)"),
     (Q2, "cut below alone"): ("above_zero(y) - above_zero(y - 1)", "above_zero(y)"),
     (Q2, "cut above alone"): ("above_zero(y) - above_zero(y - 1)", "y - above_zero(y - 1)"),
@@ -273,9 +272,10 @@ WRONG = {
     (Q7, "learns nothing"): ("return Small(), loss, 0.01", "return Small(), loss, 1e-9"),
     (Q7, "both lines are seen"): (PAIR, "F.mse_loss(network((upper + lower) / 2), lower)"),
     (Q7, "too many numbers"): ("width=16", "width=24"),
-    (Q7, "too many numbers, in a list"): (
-        "            for number in self.body[-1]",
-        "            self.extra = [torch.zeros(64, 64)]\n            for number in self.body[-1]",
+    (Q7, "numbers in a list count as well"): (
+        "                nn.init.zeros_(number)\n\n        def forward(self, z):\n            return z - self.body(z)",
+        "                nn.init.zeros_(number)\n            self.more = [torch.zeros(40, 50)]\n\n        def forward(self, z):\n"
+        "            return z - self.body(z) + self.more[0].sum()",
     ),
     (Q7, "half the size"): ("return z - self.body(z)", "return (z - self.body(z))[..., ::2, :]"),
     (Q7, "one size alone"): ("return z - self.body(z)", "return z - self.body(z) if z.shape[-1] > 30 else z[..., :1]"),
@@ -287,7 +287,7 @@ WRONG = {
     (Q7, "no scalar"): (PAIR, "(network(upper) - lower).square()"),
 }
 # they fail before they train; the others are `long`
-QUICK = {"too many numbers", "half the size", "paints clean pictures for itself", "no scalar"}
+QUICK = {"too many numbers", "numbers in a list count as well", "half the size", "paints clean pictures for itself", "no scalar"}
 HIDDEN_ONLY: set = set()  # what the visible asserts leave to the hidden values
 
 
