@@ -61,6 +61,8 @@ def calls(dtype: torch.dtype) -> dict:
         "hadsell_loss": lambda: metric.hadsell_loss(e, e.flip(0), labels),
         "triplet_loss": lambda: metric.triplet_loss(e, e.flip(0), e.roll(1, 0)),
         "hardest_negative_loss": lambda: metric.hardest_negative_loss(e, e.flip(0)),
+        "arcface_loss": lambda: metric.arcface_loss(e, labels),
+        "info_nce": lambda: metric.info_nce(e, labels),
         **{
             rule: lambda rule=rule: metric.mined_triplet_loss(e, labels, rule, generator=generator())
             for rule in metric.STRATEGIES

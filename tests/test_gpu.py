@@ -4,6 +4,8 @@ import dataclasses
 import json
 import subprocess
 import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import torch
 
 from course_lib import data, reference
 from course_lib.denoising import DnCNN
+from course_lib.metric_learning.patches import pixel_descriptor
 from course_lib.reference.__main__ import main
 from course_lib.reference.gpu import check, examples, first_minutes, packing, randomness, timings
 from course_lib.reference.recipe import Recipe, Scale
@@ -191,6 +194,35 @@ def test_the_packed_folder_runs_alone(tmp_path, monkeypatch):
     assert not wrong
     assert report["timings"]["peaks (GFLOP/s)"]["convolution"] > 0
     assert f'"{commit()}"' in (folder / "run.py").read_text()  # what is trained there names the code
+
+
+def test_a_schedule_of_another_length_is_named_in_the_result(tiny, tmp_path):
+    assert reference.run.train("tiny", tmp_path, scale="cpu", out=tmp_path, steps=2)
+    assert json.loads((tmp_path / "tiny.json").read_text())["run"]["steps"] == 2
+
+
+def test_a_slow_recipe_costs_the_others_little():
+    began = time.perf_counter()
+    with pytest.raises(TimeoutError, match="not ready"), first_minutes.at_most(0.1):
+        time.sleep(5)
+    assert time.perf_counter() - began < 2
+    with first_minutes.at_most(0.1):
+        pass
+    time.sleep(0.2)  # what is done in time is not disturbed later
+
+
+def test_the_check_fetches_nothing():
+    with check.offline(), pytest.raises(OSError, match="no network"):
+        urllib.request.urlopen("http://127.0.0.1:9/")
+    with pytest.raises(OSError) as error:
+        urllib.request.urlopen("http://127.0.0.1:9/", timeout=5)
+    assert "no network" not in str(error.value)
+
+
+def test_the_gradient_of_what_is_standardised_is_compared():
+    """The plain sum of a standardised patch has no gradient but rounding, on which no two devices agree."""
+    _, (gradient,) = check.call(pixel_descriptor, CPU, 1)
+    assert gradient.abs().max() > 1e-3
 
 
 def test_what_does_not_travel_is_said(monkeypatch, tmp_path):

@@ -17,7 +17,6 @@ LARGER_OUTPUTS: dict[str, str] = {}
 NOT_CONVERTED = {
     "denoising/autoencoders",
     "denoising/dncnn",
-    "denoising/observation_model",
     "denoising/real_noise",
 }
 

@@ -3,11 +3,20 @@
 from .autoencoders import ConvAutoencoder, FullyConvolutionalAutoencoder
 from .bias_free import BiasFreeBatchNorm2d, BiasFreeDnCNN, remove_biases
 from .cbdnet import CBDNet, asymmetric_loss, cbdnet_loss, total_variation
+from .classical import (
+    gaussian_filter,
+    median_filter,
+    non_local_means,
+    total_variation_filter,
+    tune,
+    wavelet_shrinkage,
+)
 from .dncnn import DnCNN, residual_loss
 from .evaluation import denoise, evaluate, with_sigma
 from .ffdnet import FFDNet, level_map
 from .gated import GatedConvDeconv
 from .gradual_denoising import ClassAwareDenoiser, ClassRouter, GradualDenoiser
+from .linear import apply_filter, fit_filter
 from .multi_branch import MultiBranchDnCNN
 from .unet import ShallowUNet
 
@@ -25,13 +34,21 @@ __all__ = [
     "GradualDenoiser",
     "MultiBranchDnCNN",
     "ShallowUNet",
+    "apply_filter",
     "asymmetric_loss",
     "cbdnet_loss",
     "denoise",
     "evaluate",
+    "fit_filter",
+    "gaussian_filter",
     "level_map",
+    "median_filter",
+    "non_local_means",
     "remove_biases",
     "residual_loss",
-    "with_sigma",
     "total_variation",
+    "total_variation_filter",
+    "tune",
+    "wavelet_shrinkage",
+    "with_sigma",
 ]

@@ -34,6 +34,7 @@ NETWORKS = {
     "dncnn-10": Offered("DnCNN that saw σ up to 10"),
     "bf-cnn-10": Offered("the same without biases"),
     "ffdnet-grey": Offered("FFDNet, told σ", kind="ffdnet", told=True),
+    "noise2void-dncnn": Offered("Noise2Void: saw no clean picture, σ = 25"),
 }
 
 

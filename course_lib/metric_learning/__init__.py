@@ -1,5 +1,6 @@
 """Metric learning: distances that mean something; `patches` has local descriptors. Chapters: book/metric_learning/"""
 
+from .angular import arcface_loss, info_nce
 from .batches import PeopleBatches, jittered
 from .collapse import embedding_spread, is_collapsed
 from .decision import Identification
@@ -9,18 +10,20 @@ from .losses import contrastive_loss, distance_matrix, hadsell_loss, hardest_neg
 from .mining import STRATEGIES, hardest_triplets, mined_triplet_loss, random_triplets
 from .pixel_space import at_distance, pixel_distance
 from .rates import ROC, OpenSetCurve, open_set_curve, retrieval_map, roc, split_pairs
-from .siamese_networks import Classifier, EmbeddingNet
+from .siamese_networks import Classifier, CosineClassifier, EmbeddingNet
 
 __all__ = [
     "ROC",
     "STRATEGIES",
     "Classifier",
+    "CosineClassifier",
     "EmbeddingNet",
     "Identification",
     "Identified",
     "OpenSetCurve",
     "PeopleBatches",
     "TemplateGallery",
+    "arcface_loss",
     "at_distance",
     "contrastive_loss",
     "distance_matrix",
@@ -30,6 +33,7 @@ __all__ = [
     "hardest_negative_loss",
     "hardest_triplets",
     "identify_unseen",
+    "info_nce",
     "is_collapsed",
     "jittered",
     "mined_triplet_loss",

@@ -3,6 +3,7 @@
 Chapter: book/metric_learning/siamese_networks.ipynb
 """
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -85,6 +86,41 @@ class Classifier(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         return self.last(self.embed(z))
+
+
+class CosineClassifier(nn.Module):
+    """A classifier of directions: its outputs are the cosines between the embedding and a centre for each person.
+
+    Each centre is a point on the unit sphere, as the embedding is. So what decides who it is, is the same angle that
+    compares two pictures of people who are in no list. For `arcface_loss`.
+
+    Two things let it get started. Batch norm before the sphere, as in ArcFace's own network: an untrained network puts
+    all pictures in nearly one direction. And centres that are short at first: how fast a direction turns depends on
+    the length of what is normalised, and a centre is pulled only when its person is in the batch.
+
+    Args:
+        people: centres, one for each known person.
+        dims: as in `EmbeddingNet`.
+        width: as in `EmbeddingNet`.
+        channels: as in `EmbeddingNet`.
+
+    Shape: z (B, channels, H, W) -> cosines (B, people), at least float32. Raises: as `EmbeddingNet`.
+    """
+
+    def __init__(self, people: int, dims: int = 64, width: int = 24, channels: int = 1):
+        super().__init__()
+        self.net = EmbeddingNet(dims, width, channels, normalise=False)
+        self.norm = nn.BatchNorm1d(dims, affine=False)
+        self.centres = nn.Parameter(0.03 * torch.randn(people, dims))
+
+    def embed(self, z: Tensor) -> Tensor:
+        """The embedding, (B, dims), on unit length."""
+        return F.normalize(self.norm(self.net(z).float()), dim=1)
+
+    def forward(self, z: Tensor) -> Tensor:
+        e = self.embed(z)
+        with torch.autocast(z.device.type, enabled=False):  # half precision loses angles of a degree or two
+            return e @ F.normalize(self.centres.to(e.dtype), dim=1).T
 
 
 def conv_bn_relu(before: int, after: int, first: bool = False) -> list[nn.Module]:

@@ -9,6 +9,7 @@ from .degradations import Jpeg, LowResolution
 from .lens import LateralAberration
 from .noise import Bernoulli, Correlated, Cutout, Gaussian, Poisson, PoissonGaussian, SaltAndPepper, SignalDependent
 from .specks import Specks
+from .two_shots import noise_curve, noise_variance
 
 __all__ = [
     "Bernoulli",
@@ -25,5 +26,7 @@ __all__ = [
     "SaltAndPepper",
     "SignalDependent",
     "Specks",
+    "noise_curve",
+    "noise_variance",
     "perturbations",
 ]

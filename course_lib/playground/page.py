@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from functools import partial
 from html import escape
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ..plotting._display import check_alt, publish
 from .catalogue import tasks
 from .pictures import read_picture
 from .task import Choice, Task, View
+from .turn import Turn, begin, end, stop
 
 SAMPLES = {"a cat": "chelsea", "a cup of coffee": "coffee", "a rocket": "rocket", "a brick wall": "brick"}
 SECONDS = 0.7  # between two pictures on the way: they are sent to the browser
@@ -49,23 +51,23 @@ def playground(more: Iterable[Task] = ()):
                 names = [task.title for task in offered]
                 chosen = gr.Radio(names, value=names[0], label="What to do")
                 groups, starts = zip(*(_controls(gr, task, task is offered[0]) for task in offered), strict=True)
-                stop = gr.Button("Stop")
+                stop_button = gr.Button("Stop")
             with gr.Column(scale=3, min_width=320):
                 status, shown = gr.HTML(_status(View(0, WELCOME))), gr.HTML()
         chosen.change(
             lambda title: [gr.update(visible=name == title) for name in names], chosen, list(groups), queue=False,
             show_progress="hidden", api_visibility="private",
         )  # fmt: skip
-        events = [
+        turn = gr.State(delete_callback=end)  # also when the visitor closes the page
+        for task, (button, widgets) in zip(offered, starts, strict=True):
             button.click(
-                _runner(gr, task), [file, sample, *widgets], [status, shown], concurrency_id="one at a time",
-                concurrency_limit=1, show_progress="full", api_visibility="private",
-            )
-            for task, (button, widgets) in zip(offered, starts, strict=True)
-        ]  # fmt: skip
-        stop.click(
-            lambda: _status(View(0, "Stopped.")), None, status, cancels=events, queue=False, api_visibility="private"
-        )
+                partial(_begun, task), turn, [turn, status], queue=False, show_progress="hidden",
+                api_visibility="private",
+            ).then(
+                _runner(gr, task), [turn, file, sample, *widgets], [status, shown], concurrency_id="one at a time",
+                concurrency_limit=1, trigger_mode="multiple", show_progress="full", api_visibility="private",
+            )  # fmt: skip
+        stop_button.click(_stopped, turn, status, queue=False, show_progress="hidden", api_visibility="private")
     return app
 
 
@@ -123,19 +125,36 @@ def _widgets(gr, task: Task) -> list:
     return made
 
 
-def _runner(gr, task: Task):
-    """A generator for Gradio, which can be cancelled between two of its steps."""
+def _begun(task: Task, before: Turn | None):
+    return begin(task, before), _status(View(0, "Waiting for the machine …"))
 
-    def run(file, sample, *values):
+
+def _stopped(turn: Turn | None) -> str:
+    stop(turn)
+    return STOPPED
+
+
+def _runner(gr, task: Task):
+    """A generator for Gradio. It looks between two steps whether its turn is over, and gives the machine back."""
+
+    def run(turn, file, sample, *values):
+        if turn.over or turn.task is not task:  # stopped while it was waiting
+            return
         try:
             picture = _picture(file, sample, task)
             last = -SECONDS
             for view in task.run(picture, **_arguments(task, values)):
+                if turn.over:
+                    break
                 late = time.monotonic() - last > SECONDS or view.fraction == 1
                 yield _status(view), _figures(view) if late and view.pictures else gr.skip()
                 last = time.monotonic() if late else last
         except ValueError as error:  # a message: an error of Gradio's would leave its file field stuck
             yield _status(View(0, str(error))), ""
+        finally:
+            end(turn)
+        if turn.stopped:  # once more: a view that was on its way may have come after the first
+            yield STOPPED, gr.skip()
 
     return run
 
@@ -157,6 +176,9 @@ def _picture(file: str | None, sample: str, task: Task) -> Tensor:
 def _status(view: View) -> str:
     bar = f'<progress value="{view.fraction:.3f}" max="1" aria-label="progress"></progress>'
     return f'<div class="playground-status">{bar}<p role="status">{escape(view.words)}</p></div>'
+
+
+STOPPED = _status(View(0, "Stopped."))
 
 
 def _figures(view: View) -> str:

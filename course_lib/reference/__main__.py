@@ -24,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     training.add_argument("names", nargs="+", choices=recipes(), metavar="NAME")
     training.add_argument("--minutes", type=float, help="stop cleanly after this time; the same command continues")
     training.add_argument("--scale", choices=("gpu", "cpu"), help="default: what this machine has")
+    training.add_argument("--steps", type=int, help="a schedule of another length than the recipe's")
     training.add_argument("--runs", type=Path, default=Path("runs"), help="where checkpoints live")
     measuring = commands.add_parser("evaluate", help="measure the stored weights again")
     measuring.add_argument("names", nargs="+", choices=recipes(), metavar="NAME")
@@ -54,7 +55,9 @@ def _run(options: argparse.Namespace) -> int:
             state = "done" if (RESULTS / f"{name}.json").exists() else "pending"
             print(f"{name:28} {state:8} {recipe.title}")
     elif options.command == "train":
-        done = [train(name, options.runs, options.minutes, options.scale) for name in options.names]
+        done = [
+            train(name, options.runs, options.minutes, options.scale, steps=options.steps) for name in options.names
+        ]
         return 0 if all(done) else 1
     elif options.command == "evaluate":
         for name in options.names:

@@ -26,7 +26,7 @@ def _common(stored: dict) -> str:
     if "steps" not in run:
         return f"a measurement on {machine}. {rest}"
     samples = f"patches of {run['patch']}x{run['patch']}" if "patch" in run else "images"
-    parts = ["the paper's scale" if run["scale"] == "gpu" else "small scale"]
+    parts = ["a GPU's scale" if run["scale"] == "gpu" else "small scale"]
     if "model" in run:
         parts.append(", ".join(f"{key} {value}" for key, value in run["model"].items()) + " instead of the paper's")
     if "images" in run:

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import subprocess
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ def train(
     minutes: float | None = None,
     scale: str | None = None,
     out: Path | None = None,
+    steps: int | None = None,
     **fit_options,
 ) -> bool:
     """Train and measure ``name``, continuing an interrupted run; returns whether it is finished and its result written.
@@ -34,6 +36,7 @@ def train(
         minutes: stop cleanly after this time and continue on the next call.
         scale: ``gpu`` or ``cpu``; by default what the machine has.
         out: folder for result and weights instead of the library's own.
+        steps: a whole schedule of another length than the recipe's, such as what a borrowed GPU has time for.
         fit_options: of `training.fit`, which replace the recipe's own.
 
     Raises: ``KeyError`` for an unknown name; what `training.fit` raises.
@@ -47,6 +50,7 @@ def train(
         _write_result(name, spec.measure(), provenance, out)
         return True
     settings = spec.scales[scale]
+    settings = replace(settings, steps=steps, restart_at=None) if steps else settings
     model, options = prepare(spec, settings, device)
     history = training.fit(
         model,

@@ -173,7 +173,17 @@ def test_a_solution_with_one_operator_exchanged_is_caught_and_explained(attempt,
 
 LOSSES, FIELDS = "metric_learning/siamese_networks", "receptive_fields/effective_receptive_field"
 PAIRS, HIDDEN = "learning_from_noise/noise2noise", "learning_from_noise/noise2void"
+SHOTS = "denoising/observation_model"
 TYPICAL = {
+    (SHOTS, "variance_of_noise", "no half"): ("return (z1 - z2).square()", "the shots differ by 0.2 everywhere"),
+    (SHOTS, "quality_in_db", "no clamp"): (
+        "return -10 * (y_hat - y).square().mean(dim=(1, 2, 3)).log10()",
+        "whiter than white is shown as white, and counts as white",
+    ),
+    (SHOTS, "quality_in_db", "one number for the batch"): (
+        "return -10 * (y_hat.clamp(0, 1) - y).square().mean().log10()",
+        "an error of a tenth everywhere: 20 dB",
+    ),
     (PAIRS, "l0_loss", "no absolute value"): (
         "return (y_hat - target + 1e-8).pow(gamma).mean()",
         "gamma 1 is the L1 loss, without a sign",

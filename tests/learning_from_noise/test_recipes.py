@@ -40,7 +40,7 @@ def small(monkeypatch):
 def test_it_runs_and_measures(name, tmp_path, monkeypatch):
     spec = reference.find(name)
     if isinstance(spec, Recipe):
-        scale = replace(spec.scales["cpu"], steps=2, batch=2, model={"depth": 1, "width": 3})
+        scale = replace(spec.scales["cpu"], steps=2, batch=2, model={"depth": 2, "width": 3})
         monkeypatch.setitem(reference.recipes(), name, replace(spec, scales={"cpu": scale}))
     assert run.train(name, tmp_path / "runs", scale="cpu", out=tmp_path, progress=False)
     metrics = json.loads((tmp_path / f"{name}.json").read_text())["metrics"]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from ... import session, training
+from ...denoising import DnCNN
 from ...observation import Poisson, SaltAndPepper
 from ...reference.recipe import Measurement, Recipe, Scale
 from ...reference.seeds import over_seeds
@@ -99,6 +100,21 @@ RECIPES = {
         fit={"optimizer": training.Muon},
         data="trained on one noisy recording of each picture of BSD400, tested on BSD68; noise not clipped",
         urgency=65,
+    ),
+    "noise2void-dncnn": Recipe(
+        title="Noise2Void, a small DnCNN, sigma 25",
+        chapter=CHAPTER,
+        build=DnCNN,
+        batches=partial(batches, masker=MASKERS["random neighbour"]),
+        loss=noise2void_loss,
+        evaluate=psnr_on_bsd68,
+        scales={
+            "gpu": Scale(steps=20_000, batch=64, patch=64, lr=RATE, model={"depth": 12}),
+            "cpu": Scale(steps=4_000, batch=BATCH, patch=PATCH, lr=RATE, model={"depth": 8, "width": 32}),
+        },
+        source=KRULL + "; network: Zhang et al., TIP 2017",
+        fit={"optimizer": training.Muon},
+        data="trained on one noisy recording of each picture of BSD400, tested on BSD68; noise not clipped",
     ),
     "noise2void-maskers": Measurement(
         title="four maskers, short training, 2 seeds",

@@ -8,7 +8,7 @@ import torch
 from ... import data
 from ...features import embed
 from ..identification import identify_unseen
-from ..siamese_networks import Classifier
+from ..siamese_networks import Classifier, CosineClassifier
 
 PEOPLE, SHOTS, UNSEEN = 600, 8, 100  # procedural faces: to train on, and their pictures each; to test on
 ATT_TRAIN = 20  # the other twenty people are for testing
@@ -16,8 +16,8 @@ WAYS = 20  # Omniglot: choose among so many characters of one alphabet
 
 
 def code(model):
-    """What a trained model offers as an embedding: its output, or a classifier's latent code."""
-    return model.embed if isinstance(model, Classifier) else model
+    """What a trained model offers as an embedding: its output, or what a classifier has before its last layer."""
+    return model.embed if isinstance(model, Classifier | CosineClassifier) else model
 
 
 def scores(what: str, result) -> dict[str, float]:

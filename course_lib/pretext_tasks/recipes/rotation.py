@@ -97,9 +97,11 @@ LONG = {
     "gpu": replace(SHORT["gpu"], steps=78_000),  # the paper's 200 epochs of 128 images in four orientations
     "cpu": replace(SHORT["cpu"], steps=8_000),
 }
+WIDE = {"gpu": SHORT["gpu"], "cpu": replace(SHORT["cpu"], model={})}
 
 RECIPES = {
     **pretext("rotnet", **_run("4", LONG, seeds=1, keep_weights=True, title="RotNet, the long run")),
+    **pretext("rotnet-wide", **_run("4", WIDE, seeds=1, title="RotNet, the paper's width")),
     **pretext("rotations-4", **_run("4", keep_weights=True)),
     **pretext("rotations-8", **_run("8")),
     **pretext("rotations-0-180", **_run("0-180")),

@@ -75,7 +75,7 @@ def examples(device: torch.device | str, channels: int = 1, side: int = 32) -> d
     found: dict[str, object] = {}
     found |= {name: images() for name in ("z", "y", "y_hat", "x", "images", "inputs", "reference", "other", "guide")}
     found |= {name: embedding() for name in ("a", "b", "anchor", "positive", "negative", "embedding", "projection")}
-    found |= {name: embedding() for name in ("z_a", "z_b", "first", "second", "features")}
+    found |= {name: embedding() for name in ("z_a", "z_b", "first", "second", "features", "cosine")}
     found |= {name: images() for name in ("painted", "pictures", "rgb", "prediction")}
     found |= {"mask": torch.rand(4, 1, side, side, generator=draw).to(device).round()}
     found |= {"labels": labels, "label": labels, "target": labels, "estimate": images(), "level": images()}
@@ -110,6 +110,20 @@ def examples(device: torch.device | str, channels: int = 1, side: int = 32) -> d
         "factor": 2,
         "distance": 0.01,
     }
+    found |= {
+        "mean": images(),
+        "variance": images() + 0.1,
+        "maps": images(),
+        "empty": images()[:1],
+        "picture": images(),
+    }
+    found |= {"found": images() > 0.5, "truth": images() > 0.5, "masks": images()[:, :1].round()}
+    found |= {"ab": 50 * torch.randn(4, 2, side, side, generator=draw).to(device), "grey": images()[:, :1]}
+    found |= {"lab": torch.cat([100 * images()[:, :1], 20 * images()[:, :1], 20 * images()[:, :1]], 1)}
+    found |= {"logits": torch.randn(PEOPLE * SHOTS, PEOPLE, generator=draw).to(device), "queries": embedding()}
+    found |= {"critic": found["model"], "head": nn.Linear(16, 4, device=device), "predict": lambda x: x}
+    found |= {"stride": 2, "cell": 4, "count": 2, "penalty": 1.0, "steps": 10, "seed": 0, "outputs": 4, "pieces": 4}
+    found |= {"height": 64, "observe": lambda y, generator=None: y, "batch": 4}
     found |= {"channels": channels, "classes": 4, "people": PEOPLE, "size": side, "width": 8, "n": 8, "depth": 4}
     return found
 

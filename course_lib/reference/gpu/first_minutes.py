@@ -1,7 +1,11 @@
 """What ``make gpu`` does with its minutes: check, time, train what is pending, and write everything as it comes."""
 
 import json
+import signal
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -39,7 +43,8 @@ def time_everything(device: torch.device, budget: float = 45.0) -> dict:
     A recipe whose data is not at hand is left out, with the reason.
     """
     precision = session.pick_precision(device)
-    ends, reached, rows = time.perf_counter() + budget, peaks(device, precision, budget / 4), {}
+    ends = time.perf_counter() + budget
+    plain, reached, rows = against_plain(device, precision, budget / 3), peaks(device, precision, budget / 6), {}
     best = max(reached.values())
     scale_name = "cpu" if device.type == "cpu" else "gpu"
     seen = set()
@@ -51,11 +56,33 @@ def time_everything(device: torch.device, budget: float = 45.0) -> dict:
             continue
         seen.add(kind)
         try:
-            rows[name] = _time_recipe(recipe, scale, device, precision, best)
-        except Exception as error:  # such as data that did not travel
+            with at_most(budget / 6):
+                rows[name] = _time_recipe(recipe, scale, device, precision, best)
+        except Exception as error:  # such as data that did not travel, or that takes long to make
             rows[name] = {"left out": f"{type(error).__name__}: {error}"[:200]}
-    plain = against_plain(device, precision, budget / 4)
     return {"precision": precision, "peaks (GFLOP/s)": reached, "training steps": rows, "against plain code": plain}
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Raises ``TimeoutError`` inside after so many seconds: one slow recipe must not cost the others their turn.
+
+    By the alarm of Unix, in the main thread; elsewhere it waits.
+    """
+
+    def ring(*_) -> None:
+        raise TimeoutError(f"not ready after {seconds:.0f} s")
+
+    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _time_recipe(recipe: Recipe, scale, device: torch.device, precision: str, best: float) -> dict:
