@@ -160,7 +160,7 @@ def test_a_stored_result_has_its_provenance(name):
 
 
 def test_the_weights_stay_small():
-    assert sum(path.stat().st_size for path in WEIGHTS.glob("*.safetensors")) < 25e6
+    assert sum(path.stat().st_size for path in WEIGHTS.glob("*.safetensors")) < 28e6
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ MAX_COLUMNS = 100  # of code that is shown: what is wider scrolls, in the book a
 LARGER_OUTPUTS: dict[str, str] = {}
 # Chapters from before numbers in prose were computed and claims checked. A name is only ever taken off this list.
 NOT_CONVERTED = {
-    "denoising/autoencoders",
     "denoising/dncnn",
     "denoising/real_noise",
 }

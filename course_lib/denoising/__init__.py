@@ -16,7 +16,7 @@ from .evaluation import denoise, evaluate, with_sigma
 from .ffdnet import FFDNet, level_map
 from .gated import GatedConvDeconv
 from .gradual_denoising import ClassAwareDenoiser, ClassRouter, GradualDenoiser
-from .linear import apply_filter, fit_filter
+from .linear import apply_filter, fit_filter, principal_components, project_on
 from .multi_branch import MultiBranchDnCNN
 from .unet import ShallowUNet
 
@@ -44,6 +44,8 @@ __all__ = [
     "level_map",
     "median_filter",
     "non_local_means",
+    "principal_components",
+    "project_on",
     "remove_biases",
     "residual_loss",
     "total_variation",

@@ -40,6 +40,10 @@ class CBDNet(nn.Module):
         self.estimator = nn.Sequential(
             *_convs(channels, 32, 4), nn.Conv2d(32, channels, 3, padding=1), nn.ReLU(inplace=True)
         )
+        # A constant level to begin with: where noise is weak, a random one is soon 0 everywhere, from where ReLU has no
+        # gradient to come back.
+        nn.init.zeros_(self.estimator[-2].weight)
+        nn.init.constant_(self.estimator[-2].bias, 0.02)
         self.down1 = _convs(2 * channels, width, 2)
         self.down2 = _convs(width, 2 * width, 3)
         self.bottom = _convs(2 * width, 4 * width, 6)

@@ -2,7 +2,7 @@
 
 Between the light and the picture, noise is made once and changed three times. It is born on the sensor, stronger where
 there is more light; demosaicking smears it over neighbours; the tone curve stretches it in the shadows; JPEG rounds it.
-A denoiser sees what is left.
+A denoiser sees what is left. What a camera's own software does on top is its maker's secret; ``soften`` stands for it.
 
 Guo et al., "Toward Convolutional Blind Denoising of Real Photographs", CVPR 2019, https://arxiv.org/abs/1807.04686
 Chapter: book/denoising/real_noise.ipynb
@@ -21,7 +21,7 @@ from .degradations import Jpeg
 
 @dataclass(frozen=True)
 class Camera:
-    """``z = JPEG(g(L + D(M n)))``, ``L = g^-1(y)``, ``n ~ N(0, shot^2 L + read^2)``.
+    """``z = JPEG(g(L + B D(M n)))``, ``L = g^-1(y)``, ``n ~ N(0, shot^2 L + read^2)``.
 
     ``L`` is the light that the clean picture stands for (sRGB undone), ``n`` the sensor's noise: photons (shot) and
     electronics (read). ``M`` keeps one colour a pixel (Bayer's mosaic) and ``D`` interpolates the other two. Only the
@@ -34,6 +34,8 @@ class Camera:
         shot: the paper's sigma_s, in units of the light, [0, 1]; the paper draws it from [0, 0.16].
         read: the paper's sigma_c, in the same units; the paper draws it from [0, 0.06].
         mosaic: whether the sensor has a colour mosaic.
+        soften: width in pixels of the Gaussian blur ``B`` by which the camera's software smooths the noise, [0, 3]; 0
+            for none, as in the paper.
         jpeg: quality 1 to 100, or None for an uncompressed file.
 
     Shape: y (B, 3, H, W), in [0, 1] -> z, same shape, in [0, 1]
@@ -43,6 +45,7 @@ class Camera:
     shot: Range = (0.0, 0.16)
     read: Range = (0.0, 0.06)
     mosaic: bool = True
+    soften: Range = 0.0
     jpeg: Range | None = (60, 95)
 
     def __post_init__(self):
@@ -50,6 +53,8 @@ class Camera:
             low, high = pair(value)
             if not 0 <= low <= high <= 1:
                 raise ValueError(f"{name} must be in [0, 1], low <= high, got {value}")
+        if not 0 <= pair(self.soften)[0] <= pair(self.soften)[1] <= 3:
+            raise ValueError(f"soften must be in [0, 3], low <= high, got {self.soften}")
         if self.jpeg is not None:
             Jpeg(self.jpeg)  # checks the quality
 
@@ -67,6 +72,8 @@ class Camera:
         noise = level * torch.randn(y.shape, generator=generator, device=y.device, dtype=y.dtype)
         if self.mosaic:
             noise = demosaic(noise * bayer(noise))
+        if pair(self.soften)[1] > 0:
+            noise = blur(noise, draw(self.soften, y, generator))
         z = to_picture((light + noise).clamp(0, 1))
         return (z if self.jpeg is None else Jpeg(self.jpeg)(z, generator)), level
 
@@ -97,3 +104,14 @@ def demosaic(mosaic: Tensor) -> Tensor:
     kernels = torch.stack([far, near, far]).unsqueeze(1)
     # a reflected border keeps the mosaic's rhythm
     return F.conv2d(F.pad(mosaic, (1, 1, 1, 1), mode="reflect"), kernels, groups=3)
+
+
+def blur(x: Tensor, width: Tensor) -> Tensor:
+    """Gaussian blur of a width of its own for each image, in pixels: (B, C, H, W), (B, 1, 1, 1) -> (B, C, H, W)."""
+    reach = 6  # twice the largest width
+    steps = torch.arange(-reach, reach + 1, device=x.device)
+    weights = torch.exp(-steps.square() / (2 * width.view(-1, 1).clamp(min=1e-2).square()))
+    weights = (weights / weights.sum(1, keepdim=True)).to(x.dtype).repeat_interleave(x.shape[1], dim=0)
+    planes = F.pad(x.flatten(0, 1)[None], [reach] * 4, mode="replicate")  # each image and channel a group of its own
+    planes = F.conv2d(planes, weights[:, None, :, None], groups=len(weights))
+    return F.conv2d(planes, weights[:, None, None, :], groups=len(weights)).view_as(x)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from . import picture, provenance, recipes, result
 from .chapters import order, title
+from .gpu.measured import section
 
 INTRODUCTION = """\
 # Results: the papers and this course
@@ -37,6 +38,8 @@ def page() -> str:
         for chapter, stored in runs.items()
     ]
     sections = [_section(chapter, stored) for chapter, stored in runs.items()]
+    if on_gpus := section():
+        sections.insert(0, on_gpus)
     if pending:
         sections.append("Not run yet: " + ", ".join(f"`{name}`" for name in pending) + ".\n")
     return "\n".join([INTRODUCTION.format(pictures="\n".join(pictures)), *sections])

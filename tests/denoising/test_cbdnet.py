@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from course_lib.denoising import CBDNet, asymmetric_loss, cbdnet_loss, total_variation
+from course_lib.denoising.recipes.real_noise import other_colours
 from course_lib.receptive_fields import receptive_field
 
 
@@ -40,6 +41,15 @@ def test_training_starts_from_the_noisy_image_and_the_level_is_a_knob():
     assert net.level(z).min() >= 0
 
 
+def test_the_estimator_does_not_start_dead():
+    """It once began at 0 everywhere, which is where ReLU lets no gradient through."""
+    for seed in range(5):
+        torch.manual_seed(seed)
+        net, z = CBDNet(width=4), torch.rand(2, 3, 8, 8)
+        asymmetric_loss(net.level(z), torch.full_like(z, 0.01)).backward()
+        assert net.level(z).min() > 0 and net.estimator[-2].weight.grad.abs().max() > 0
+
+
 def test_it_sees_the_neighbourhood_that_its_paths_add_up_to():
     # 2 + 2*3 + 4*6 + 2*3 + 2 convolutions' reach each side, at strides 1, 2, 4, plus the estimator's 5
     side = receptive_field(CBDNet(width=2), torch.zeros(1, 3, 128, 128)).size
@@ -52,6 +62,18 @@ def test_underestimation_costs_more_by_the_ratio(level, error, alpha):
     over, under = asymmetric_loss(s + error, s, alpha), asymmetric_loss(s - error, s, alpha)
     assert under > over
     assert (under / over).item() == pytest.approx((1 - alpha) / alpha, rel=1e-3)
+
+
+def test_other_colours_keep_each_channel_and_only_dim_it():
+    y = torch.rand(6, 3, 5, 5, generator=torch.Generator().manual_seed(0))
+    changed = other_colours(y, torch.Generator().manual_seed(1))
+    share = changed[:, :, None] / y[:, None]  # (B, after, before, H, W): constant where the channel is the same
+    flat = share.flatten(3)
+    same = (flat.amax(3) - flat.amin(3)) < 1e-4
+    assert same.sum(1).eq(1).all() and same.sum(2).eq(1).all()
+    factor = flat.mean(3)[same]
+    assert factor.min() >= 0.5 and factor.max() <= 1 and factor.std() > 0.05
+    assert len({tuple(m.flatten().tolist()) for m in same}) > 1  # every patch in an order of its own
 
 
 def test_a_perfect_estimate_costs_nothing():

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from course_lib.denoising import apply_filter, fit_filter
+from course_lib.denoising import apply_filter, fit_filter, principal_components, project_on
 
 
 def random(*shape, seed=0):
@@ -46,3 +46,27 @@ def test_what_is_no_filter_is_refused():
         fit_filter(z, z[..., :-1])
     with pytest.raises(ValueError, match="1 channel"):
         fit_filter(z.expand(1, 3, 8, 8), z.expand(1, 3, 8, 8))
+
+
+@settings(max_examples=10, deadline=None)
+@given(count=st.integers(2, 12), seed=st.integers(0, 99))
+def test_principal_components_are_the_singular_vectors(count, seed):
+    images = random(count, 3, 4, 5, seed=seed)
+    mean, directions = principal_components(images)
+    x = images.flatten(1).double().numpy()
+    _, strength, theirs = np.linalg.svd(x - x.mean(0), full_matrices=False)
+    theirs = theirs[strength > 1e-3 * strength.max()].T
+    mine = directions.double().numpy()[:, : theirs.shape[1]]
+    np.testing.assert_allclose(mean.numpy(), x.mean(0), atol=1e-5)
+    np.testing.assert_allclose(np.abs((mine * theirs).sum(0)), 1, atol=1e-3)
+    np.testing.assert_allclose(mine.T @ mine, np.eye(mine.shape[1]), atol=1e-3)
+
+
+def test_all_directions_give_the_images_back_and_one_more_is_never_worse():
+    images = random(6, 1, 5, 5)
+    mean, directions = principal_components(images)
+    errors = [(project_on(images, mean, directions, k) - images).square().mean() for k in range(1, 6)]
+    assert errors[-1] < 1e-8 and errors == sorted(errors, reverse=True)
+    for k in (0, 6):
+        with pytest.raises(ValueError, match="k must be between 1 and 5"):
+            project_on(images, mean, directions, k)

@@ -5,7 +5,7 @@ import torch
 
 from course_lib import data
 from course_lib.observation import Jpeg
-from course_lib.observation.camera import Camera, bayer, demosaic, to_light, to_picture
+from course_lib.observation.camera import Camera, bayer, blur, demosaic, to_light, to_picture
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +53,29 @@ def test_the_mosaic_correlates_neighbours():
     assert abs(correlation(False)) < 0.02 and correlation(True) > 0.3
 
 
+def test_software_that_smooths_makes_the_noise_weaker_and_its_reach_longer():
+    y = torch.full((1, 3, 200, 200), 0.7)
+
+    def noise(soften):
+        error = Camera(shot=0, read=0.03, soften=soften, jpeg=None)(y, seeded()) - y
+        far = torch.corrcoef(torch.stack([error[..., :-2].flatten(), error[..., 2:].flatten()]))[0, 1].item()
+        return error.std().item(), far
+
+    (plain, near), (soft, far) = noise(0.0), noise(1.0)
+    assert soft < 0.7 * plain and far > near + 0.2
+    assert torch.equal(Camera(soften=(0, 0))(y, seeded()), Camera()(y, seeded()))
+
+
+def test_blur_agrees_with_scipy_and_every_image_has_its_own_width(coffee):
+    from scipy import ndimage
+
+    both = blur(coffee.expand(2, -1, -1, -1), torch.tensor([0.7, 2.0]).view(2, 1, 1, 1))
+    for mine, width in zip(both, (0.7, 2.0), strict=True):
+        theirs = ndimage.gaussian_filter(coffee[0].numpy(), (0, width, width), mode="nearest", radius=(0, 6, 6))
+        torch.testing.assert_close(mine, torch.from_numpy(theirs), atol=1e-5, rtol=0)
+    torch.testing.assert_close(blur(coffee, torch.zeros(1, 1, 1, 1)), coffee)
+
+
 @pytest.mark.parametrize("size", [(8, 8), (7, 9)])
 def test_demosaicking_is_exact_for_planes(size):
     height, width = size
@@ -71,7 +94,7 @@ def test_images_draw_their_own_levels_and_the_seed_decides(coffee):
     assert z.shape == y.shape and z.min() >= 0 and z.max() <= 1
 
 
-@pytest.mark.parametrize("options", [{"shot": -0.1}, {"read": 2}, {"shot": (0.2, 0.1)}, {"jpeg": 0}])
+@pytest.mark.parametrize("options", [{"shot": -0.1}, {"read": 2}, {"shot": (0.2, 0.1)}, {"jpeg": 0}, {"soften": 4}])
 def test_parameters_out_of_range_are_refused(options):
     with pytest.raises(ValueError, match="must be in"):
         Camera(**options)

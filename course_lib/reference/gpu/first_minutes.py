@@ -99,13 +99,11 @@ def _time_recipe(recipe: Recipe, scale, device: torch.device, precision: str, be
     spent = seconds(step, device, budget=0.5)
     row = {"steps a second": 1 / spent, "memory (GB)": _memory(device)}
     batch = batches(draw)
-    x = batch[0] if isinstance(batch, (tuple, list)) else batch
-    try:  # a network of one image batch: its backward pass has twice the products of the forward pass
-        flops = 3 * convolution_flops(model, x)
-        row |= {"GFLOP/s": 1e-9 * flops / spent, "share of the peak (%)": 1e-7 * flops / spent / best}
-    except Exception:  # it takes more than one batch of images
-        pass
-    return row
+    # what is trained is the loss, not the forward pass, which some networks have several of; backwards it is twice that
+    flops = 3 * convolution_flops(model, lambda: recipe.loss(model, batch))
+    if not flops:
+        return row
+    return row | {"GFLOP/s": 1e-9 * flops / spent, "share of the peak (%)": 1e-7 * flops / spent / best}
 
 
 def _memory(device: torch.device) -> float | None:

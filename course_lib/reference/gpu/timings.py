@@ -42,8 +42,8 @@ def peaks(device: torch.device, precision: str, budget: float = 5.0) -> dict[str
     return found
 
 
-def convolution_flops(network: nn.Module, x: Tensor) -> float:
-    """Floating-point operations of the convolutions in one forward pass: 2 per multiplication and addition."""
+def convolution_flops(network: nn.Module, work: Callable[[], object]) -> float:
+    """Floating-point operations of the network's convolutions in ``work()``: 2 per multiplication and addition."""
     total, hooks = [0.0], []
 
     def count(layer: nn.Conv2d, inputs: tuple, output: Tensor) -> None:
@@ -53,7 +53,7 @@ def convolution_flops(network: nn.Module, x: Tensor) -> float:
         if isinstance(layer, nn.Conv2d):
             hooks.append(layer.register_forward_hook(count))
     with torch.no_grad():
-        network(x)
+        work()
     for hook in hooks:
         hook.remove()
     return total[0]
