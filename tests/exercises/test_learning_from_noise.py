@@ -20,7 +20,10 @@ SLOPE = "(slope,) = torch.autograd.grad(y[0, channel, row, column], z, retain_gr
 WRONG = {
     (Q1, "the mean for every loss"): ("if gamma == 2:", "if True:"),
     (Q1, "the median for every small gamma"): ("    cost =", "    return recordings.median(0).values\n    cost ="),
-    (Q1, "the most frequent value"): ("    cost =", "    if gamma < 1:\n        return recordings.mode(0).values\n    cost ="),
+    (Q1, "the most frequent value"): (
+        "    cost =",
+        "    if gamma < 1:\n        return recordings.mode(0).values\n    cost =",
+    ),
     (Q1, "the recording nearest to the mean"): (
         "(recordings[:, None] - recordings).abs().pow(gamma).sum(1)",
         "(recordings - recordings.mean(0)).abs()",
@@ -33,9 +36,18 @@ WRONG = {
     (Q1, "no negative values"): (CHEAPEST, CHEAPEST + ".clamp(min=0)"),
     (Q1, "which, not what"): (CHEAPEST, "cost.argmin(0)"),
     (Q1, "single precision"): (CHEAPEST, CHEAPEST + ".float()"),
-    (Q1, "the recording itself"): ("    if gamma == 2:", "    if len(recordings) == 1:\n        return recordings[0]\n    if gamma == 2:"),
-    (Q1, "sorts the recordings in place"): ("    if gamma == 2:", "    recordings.copy_(recordings.sort(0).values)\n    if gamma == 2:"),
-    (Q2, "the clamp of the mean"): ("return above_zero(y) - above_zero(y - 1)", "return y.clamp(0, 1) + 0 * above_zero(y)"),
+    (Q1, "the recording itself"): (
+        "    if gamma == 2:",
+        "    if len(recordings) == 1:\n        return recordings[0]\n    if gamma == 2:",
+    ),
+    (Q1, "sorts the recordings in place"): (
+        "    if gamma == 2:",
+        "    recordings.copy_(recordings.sort(0).values)\n    if gamma == 2:",
+    ),
+    (Q2, "the clamp of the mean"): (
+        "return above_zero(y) - above_zero(y - 1)",
+        "return y.clamp(0, 1) + 0 * above_zero(y)",
+    ),
     (Q2, "cut below alone"): ("above_zero(y) - above_zero(y - 1)", "above_zero(y)"),
     (Q2, "cut above alone"): ("above_zero(y) - above_zero(y - 1)", "y - above_zero(y - 1)"),
     (Q2, "no bell curve"): (" + sigma * (-t.square() / 2).exp() / math.sqrt(2 * math.pi)", ""),
@@ -49,7 +61,10 @@ WRONG = {
     ),
     (Q2, "no noise is no number"): ("    if sigma == 0:\n        return y.clamp(0, 1)\n", ""),
     (Q2, "no noise, no clamp"): ("return y.clamp(0, 1)", "return y.clone()"),
-    (Q2, "hands out what it was given"): ("return y.clamp(0, 1)", "return y if ((y >= 0) & (y <= 1)).all() else y.clamp(0, 1)"),
+    (Q2, "hands out what it was given"): (
+        "return y.clamp(0, 1)",
+        "return y if ((y >= 0) & (y <= 1)).all() else y.clamp(0, 1)",
+    ),
     (Q2, "no gradients"): ("t = mu / sigma", "mu = mu.detach()\n        t = mu / sigma"),
     (Q2, "the shift is subtracted once"): (
         "    return (low + high) / 2",
@@ -61,9 +76,18 @@ WRONG = {
         "low, high = torch.full_like(m, -1), torch.full_like(m, 2)",
     ),
     (Q2, "the way back in the wrong direction"): ("stored_mean(middle, sigma) < m", "stored_mean(middle, sigma) > m"),
-    (Q2, "one interval for all"): ("stored_mean(middle, sigma) < m", "(stored_mean(middle, sigma).mean() < m.mean()).expand(m.shape)"),
-    (Q2, "single precision"): ("return above_zero(y) - above_zero(y - 1)", "y = y.float()\n    return above_zero(y) - above_zero(y - 1)"),
-    (Q2, "writes into the means"): ("    low, high = torch.zeros_like(m)", "    m.clamp_(0, 1)\n    low, high = torch.zeros_like(m)"),
+    (Q2, "one interval for all"): (
+        "stored_mean(middle, sigma) < m",
+        "(stored_mean(middle, sigma).mean() < m.mean()).expand(m.shape)",
+    ),
+    (Q2, "single precision"): (
+        "return above_zero(y) - above_zero(y - 1)",
+        "y = y.float()\n    return above_zero(y) - above_zero(y - 1)",
+    ),
+    (Q2, "writes into the means"): (
+        "    low, high = torch.zeros_like(m)",
+        "    m.clamp_(0, 1)\n    low, high = torch.zeros_like(m)",
+    ),
     (Q3, "itself among its neighbours"): ("(0 < distance) & (distance <= radius)", "distance <= radius"),
     (Q3, "a square neighbourhood"): ("(distance <= radius)", "(distance <= 2 * radius)"),
     (Q3, "closer than the radius"): ("(distance <= radius)", "(distance < radius)"),
@@ -84,7 +108,10 @@ WRONG = {
     ),
     (Q3, "the nearest more often"): (
         LOTS,
-        LOTS.replace("torch.rand(inside.shape, generator=generator)", "(torch.rand(inside.shape, generator=generator) / distance[near])"),
+        LOTS.replace(
+            "torch.rand(inside.shape, generator=generator)",
+            "(torch.rand(inside.shape, generator=generator) / distance[near])",
+        ),
     ),
     (Q3, "the first of its neighbours"): (LOTS, "chosen = inside.int().argmax(-1, keepdim=True)"),
     (Q3, "one place for all cells"): (
@@ -124,21 +151,30 @@ WRONG = {
     (Q3, "writes into the pictures"): ("pixels.scatter(2,", "pixels.scatter_(2,"),
     (Q3, "the global generator"): ("torch.rand(inside.shape, generator=generator)", "torch.rand(inside.shape)"),
     (Q3, "the same every time"): ("    lots =", "    generator = torch.Generator().manual_seed(0)\n    lots ="),
-    (Q3, "the same in two calls"): ("    lots =", "    generator = torch.Generator().manual_seed(generator.initial_seed())\n    lots ="),
+    (Q3, "the same in two calls"): (
+        "    lots =",
+        "    generator = torch.Generator().manual_seed(generator.initial_seed())\n    lots =",
+    ),
     (Q3, "one after the other, in place"): (
         "    return hidden.view_as(z), mask",
         "    hidden = pixels.clone()\n    for i in range(at.shape[1]):\n        here, there = at[:, i : i + 1], source[:, i : i + 1]\n"
         "        value = hidden.gather(2, there[:, None].expand(-1, channels, -1))\n"
         "        hidden.scatter_(2, here[:, None].expand(-1, channels, -1), value)\n    return hidden.view_as(z), mask",
     ),
-    (Q3, "the library's own"): ("    lots =", "    return RandomNeighbour(cell, int(radius))(z, generator)\n    lots ="),
+    (Q3, "the library's own"): (
+        "    lots =",
+        "    return RandomNeighbour(cell, int(radius))(z, generator)\n    lots =",
+    ),
     (Q4, "strides exchanged"): ("    down, across = strides\n    height", "    across, down = strides\n    height"),
     (Q4, "one stride for both"): ("down, across = strides", "down = across = strides[0]"),
     (Q4, "blocks, not every s-th pixel"): (
         "whole[:, :, a::down, b::across] for",
         "whole.unflatten(2, (down, -1)).unflatten(4, (across, -1))[:, :, a, :, b] for",
     ),
-    (Q4, "columns first"): ("for a in range(down) for b in range(across)]", "for b in range(across) for a in range(down)]"),
+    (Q4, "columns first"): (
+        "for a in range(down) for b in range(across)]",
+        "for b in range(across) for a in range(down)]",
+    ),
     (Q4, "small pictures first, then the batch"): ("torch.stack(parts, 1)", "torch.stack(parts)"),
     (Q4, "what is left over is lost"): ("height + -height % down", "max(height - height % down, min(height, down))"),
     (Q4, "a border of the other side"): (
@@ -162,9 +198,15 @@ WRONG = {
         "    down, across = strides\n    height",
         "    if strides == (1, 1):\n        return z\n    down, across = strides\n    height",
     ),
-    (Q4, "collects in the other order"): ("z[:, :, k // across :: down, k % across :: across]", "z[:, :, k % down :: down, k // down :: across]"),
+    (Q4, "collects in the other order"): (
+        "z[:, :, k // across :: down, k % across :: across]",
+        "z[:, :, k % down :: down, k // down :: across]",
+    ),
     (Q4, "not cut off"): ("z[:, :, : size[0], : size[1]]", "z"),
-    (Q4, "cut off on the left"): ("z[:, :, : size[0], : size[1]]", "z[:, :, z.shape[2] - size[0] :, z.shape[3] - size[1] :]"),
+    (Q4, "cut off on the left"): (
+        "z[:, :, : size[0], : size[1]]",
+        "z[:, :, z.shape[2] - size[0] :, z.shape[3] - size[1] :]",
+    ),
     (Q4, "copies are averaged"): ("= small[k :: down * across]", "= small[k :: down * across].float().mul(1.0001)"),
     (Q4, "collects without gradients"): ("= small[k :: down * across]", "= small.detach()[k :: down * across]"),
     (Q4, "collects fractions"): ("small.new_zeros(", "torch.zeros("),
@@ -173,7 +215,10 @@ WRONG = {
         "    if strides[0] == strides[1]:\n        return downsample(z, strides[0])\n    down, across = strides\n    height",
     ),
     (Q5, "the centre alone"): ("torch.maximum(away[:, None], away) > radius", "torch.maximum(away[:, None], away) > 0"),
-    (Q5, "the rim of the hole stays"): ("torch.maximum(away[:, None], away) > radius", "torch.maximum(away[:, None], away) >= max(radius, 1)"),
+    (Q5, "the rim of the hole stays"): (
+        "torch.maximum(away[:, None], away) > radius",
+        "torch.maximum(away[:, None], away) >= max(radius, 1)",
+    ),
     (Q5, "a cross, not a square"): ("torch.maximum(away[:, None], away)", "torch.minimum(away[:, None], away)"),
     (Q5, "a diamond"): ("torch.maximum(away[:, None], away)", "(away[:, None] + away)"),
     (Q5, "the hole alone"): ("> radius", "<= radius"),
@@ -220,28 +265,55 @@ WRONG = {
         "gain = torch.linalg.solve(prior + noise, prior).mT",
         "own = prior.diagonal(dim1=-2, dim2=-1)\n    gain = torch.diag_embed(own / (own + noise.diagonal(dim1=-2, dim2=-1)))",
     ),
-    (Q6, "the gain is not turned"): ("torch.linalg.solve(prior + noise, prior).mT", "torch.linalg.solve(prior + noise, prior)"),
-    (Q6, "the weight of the surroundings"): ("torch.linalg.solve(prior + noise, prior).mT", "torch.linalg.solve(prior + noise, noise.expand_as(prior)).mT"),
+    (Q6, "the gain is not turned"): (
+        "torch.linalg.solve(prior + noise, prior).mT",
+        "torch.linalg.solve(prior + noise, prior)",
+    ),
+    (Q6, "the weight of the surroundings"): (
+        "torch.linalg.solve(prior + noise, prior).mT",
+        "torch.linalg.solve(prior + noise, noise.expand_as(prior)).mT",
+    ),
     (Q6, "the inverse of the prior"): (
         "gain = torch.linalg.solve(prior + noise, prior).mT",
         "gain = torch.linalg.inv(torch.linalg.inv_ex(prior).inverse + torch.linalg.inv_ex(noise).inverse) @ torch.linalg.inv_ex(noise).inverse",
     ),
-    (Q6, "the noise alone divides"): ("torch.linalg.solve(prior + noise, prior)", "torch.linalg.solve(noise + 1e-6 * torch.eye(noise.shape[-1]), prior)"),
+    (Q6, "the noise alone divides"): (
+        "torch.linalg.solve(prior + noise, prior)",
+        "torch.linalg.solve(noise + 1e-6 * torch.eye(noise.shape[-1]), prior)",
+    ),
     (Q6, "the covariance of z"): ("prior - gain @ prior", "prior + noise - gain @ prior"),
     (Q6, "nothing was learned"): ("prior - gain @ prior", "prior + 0 * noise"),
     (Q6, "the noise that is left"): ("prior - gain @ prior", "gain @ prior"),
     (Q6, "the mean is forgotten"): ("y_hat = mean + ", "y_hat = "),
-    (Q6, "the recording is forgotten"): ("surplus = (z - mean).movedim(1, -1)[..., None]\n    y_hat", "surplus = mean.movedim(1, -1)[..., None]\n    y_hat"),
-    (Q6, "one matrix for all pixels"): ("torch.linalg.solve(prior + noise, prior).mT", "torch.linalg.solve(prior + noise, prior).mT.mean((0, 1, 2))"),
-    (Q6, "pixels in another order"): ("(gain @ surplus)[..., 0].movedim(-1, 1)", "(gain @ surplus)[..., 0].reshape(z.shape)"),
-    (Q6, "no gradient for the noise"): ("gain = torch.linalg.solve(prior + noise, prior).mT", "noise = noise.detach()\n    gain = torch.linalg.solve(prior + noise, prior).mT"),
+    (Q6, "the recording is forgotten"): (
+        "surplus = (z - mean).movedim(1, -1)[..., None]\n    y_hat",
+        "surplus = mean.movedim(1, -1)[..., None]\n    y_hat",
+    ),
+    (Q6, "one matrix for all pixels"): (
+        "torch.linalg.solve(prior + noise, prior).mT",
+        "torch.linalg.solve(prior + noise, prior).mT.mean((0, 1, 2))",
+    ),
+    (Q6, "pixels in another order"): (
+        "(gain @ surplus)[..., 0].movedim(-1, 1)",
+        "(gain @ surplus)[..., 0].reshape(z.shape)",
+    ),
+    (Q6, "no gradient for the noise"): (
+        "gain = torch.linalg.solve(prior + noise, prior).mT",
+        "noise = noise.detach()\n    gain = torch.linalg.solve(prior + noise, prior).mT",
+    ),
     (Q6, "a loss without the determinant"): ("(distance + total.logdet())", "(distance + 0 * total.logdet())"),
     (Q6, "the determinant without a logarithm"): ("total.logdet()", "total.det()"),
     (Q6, "no half"): (".mean() / 2", ".mean()"),
     (Q6, "a mean over channels as well"): (".mean() / 2", ".mean() / 2 / z.shape[1]"),
     (Q6, "a sum"): (".mean() / 2", ".sum() / 2"),
-    (Q6, "the noise alone costs"): ("total = prior + noise", "total = noise + 0 * prior + 1e-6 * torch.eye(noise.shape[-1])"),
-    (Q6, "the prior alone costs"): ("total = prior + noise", "total = prior + 0 * noise + 1e-6 * torch.eye(noise.shape[-1])"),
+    (Q6, "the noise alone costs"): (
+        "total = prior + noise",
+        "total = noise + 0 * prior + 1e-6 * torch.eye(noise.shape[-1])",
+    ),
+    (Q6, "the prior alone costs"): (
+        "total = prior + noise",
+        "total = prior + 0 * noise + 1e-6 * torch.eye(noise.shape[-1])",
+    ),
     (Q6, "the distance, not its square"): ("[..., 0, 0]\n    return", "[..., 0, 0].sqrt()\n    return"),
     (Q6, "channels apart in the loss"): (
         "total = prior + noise",
@@ -268,7 +340,10 @@ WRONG = {
         "        from course_lib.learning_from_noise import RandomNeighbour, masked_loss\n"
         "        hidden, mask = RandomNeighbour(4, 4)(z, generator)\n        return masked_loss(network(hidden), z, mask)",
     ),
-    (Q7, "a blur is the target"): (PAIR, "F.mse_loss(network(z), F.avg_pool2d(F.pad(z, (1, 1, 1, 1), mode='replicate'), 3, 1))"),
+    (Q7, "a blur is the target"): (
+        PAIR,
+        "F.mse_loss(network(z), F.avg_pool2d(F.pad(z, (1, 1, 1, 1), mode='replicate'), 3, 1))",
+    ),
     (Q7, "learns nothing"): ("return Small(), loss, 0.01", "return Small(), loss, 1e-9"),
     (Q7, "both lines are seen"): (PAIR, "F.mse_loss(network((upper + lower) / 2), lower)"),
     (Q7, "too many numbers"): ("width=16", "width=24"),
@@ -287,7 +362,13 @@ WRONG = {
     (Q7, "no scalar"): (PAIR, "(network(upper) - lower).square()"),
 }
 # they fail before they train; the others are `long`
-QUICK = {"too many numbers", "numbers in a list count as well", "half the size", "paints clean pictures for itself", "no scalar"}
+QUICK = {
+    "too many numbers",
+    "numbers in a list count as well",
+    "half the size",
+    "paints clean pictures for itself",
+    "no scalar",
+}
 HIDDEN_ONLY: set = set()  # what the visible asserts leave to the hidden values
 
 
