@@ -1,6 +1,7 @@
 """The book: chapters share one form, the runner stores only what is fit, a fork's links are its own."""
 
 import copy
+import json
 import re
 import subprocess
 import sys
@@ -50,6 +51,16 @@ def test_a_chapter_calls_its_time_on_a_gpu_an_estimate_or_was_timed_there(path):
     said = [line for line in cells[0].source.splitlines() if line.startswith("**Time:**")]
     if re.search(r"`full`|T4", "".join(said)):
         assert "by our estimate" in said[0] or "measured_on=" in code
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=runner.chapter_name)
+def test_every_stop_of_a_slider_shows_something_else(path):
+    outputs = [o for cell in nbformat.read(path, 4).cells for o in cell.get("outputs", [])]
+    for html in ("".join(o.get("data", {}).get("text/html", "")) for o in outputs):
+        if stored := re.search(r'class="cl-w cl-player".*\(root, (\{.*\})\);', html, re.S):
+            player = json.loads(stored[1])
+            stops = [(*images, caption) for images, caption in zip(player["frames"], player["captions"], strict=True)]
+            assert len(stops) == len(set(stops)), f"{player['label']}: {player['captions']}"
 
 
 def test_every_page_is_in_the_table_of_contents_and_exists():

@@ -9,8 +9,6 @@ ROOT = Path(__file__).parents[1]
 # still to be written, and named here so that nothing else can be missing with them
 IN_PREPARATION = {
     "course_lib/projects/recipes/noisy_patches.py belongs to the chapter projects/noisy_patches, which is missing",
-    "exercises/instructor/projects.ipynb is missing",
-    "exercises/student/projects.ipynb is missing",
 }
 
 

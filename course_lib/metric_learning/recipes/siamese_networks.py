@@ -62,10 +62,10 @@ def classifier_loss(model, batch):
     return F.cross_entropy(model(z), labels)
 
 
-def angular_loss(model, batch):
-    """ArcFace with the paper's margin; its scale of 64 is for 85,000 people, and leaves so few at a standstill."""
+def angular_loss(model, batch, margin=0.5):
+    """ArcFace with the paper's margin; its scale of 64 is for 85,000 people, and at a standstill with a few hundred."""
     z, labels = batch
-    return arcface_loss(model(z), labels, margin=0.5, scale=16)
+    return arcface_loss(model(z), labels, margin, scale=16)
 
 
 def nearest_of_all_loss(model, batch):
@@ -142,19 +142,20 @@ def _mined(people: str, mining: str, seed: int = 0) -> Recipe:
     )  # fmt: skip
 
 
-def _arcface(people: str, seed: int = 0) -> Recipe:
-    build = partial(CosineClassifier, CLASSES[people])
-    return _recipe(people, "a classifier of angles, ArcFace", angular_loss, DENG, 1e-2, seed, build=build)
+def _angular(people: str, title: str, margin: float, seed: int = 0) -> Recipe:
+    build, loss = partial(CosineClassifier, CLASSES[people]), partial(angular_loss, margin=margin)
+    return _recipe(people, title, loss, DENG, 1e-2, seed, build=build)
 
 
 def _infonce(people: str, seed: int = 0) -> Recipe:
-    return _recipe(people, "all negatives at once, InfoNCE", nearest_of_all_loss, SOHN, seed=seed)
+    return _recipe(people, "InfoNCE, all negatives at once", nearest_of_all_loss, SOHN, seed=seed)
 
 
 LEADING = {
     "all": partial(_mined, mining="all"),
     "batch-hard": partial(_mined, mining="batch-hard"),
-    "arcface": _arcface,
+    "cosine": partial(_angular, title="a classifier of angles", margin=0.0),
+    "arcface": partial(_angular, title="a classifier of angles with a margin, ArcFace", margin=0.5),
     "infonce": _infonce,
 }
 
