@@ -11,8 +11,6 @@ IN_PREPARATION = {
     "exercises/instructor/learning_from_noise.ipynb is missing",
     "exercises/student/learning_from_noise.ipynb is missing",
     "course_lib/projects/recipes/noisy_patches.py belongs to the chapter projects/noisy_patches, which is missing",
-    "exercises/instructor/projects.ipynb is missing",
-    "exercises/student/projects.ipynb is missing",
 }
 
 

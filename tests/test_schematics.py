@@ -11,7 +11,7 @@ BOOK = Path(__file__).resolve().parents[1] / "book"
 DRAWINGS = sorted((BOOK / "_static" / "schematics").glob("*.svg"))
 SVG = "{http://www.w3.org/2000/svg}"
 PAGES = {"white": "#ffffff", "the theme's dark page": "#14181e"}
-SOON = {"cbdnet.svg", "dncnn.svg", "siamese-triplet.svg"}  # their chapters are being written
+SOON = {"siamese-triplet.svg"}  # its chapter is being written
 PHONE = 340  # pixels that a drawing has at a width of 390
 
 

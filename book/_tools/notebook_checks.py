@@ -16,7 +16,6 @@ LARGER_OUTPUTS: dict[str, str] = {}
 # Chapters from before numbers in prose were computed and claims checked. A name is only ever taken off this list.
 NOT_CONVERTED = {
     "denoising/dncnn",
-    "denoising/real_noise",
 }
 
 

@@ -77,6 +77,39 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "y - c": "features whose mean is 0 do not see a constant",
     },
     "pretext_tasks-6": {"detached": "percentages have no slope"},
+    "projects-1": {
+        "arguments turned round": "a maximum is symmetric",
+        "(1, 2): turned round": "both are summed",
+    },
+    "projects-2": {
+        "without dim": "the last one is the default",
+        "(1, 2, 3): turned round": "all are averaged",
+        "[down, right]: turned round": "a length is symmetric",
+    },
+    "projects-3": {
+        "return merge(parts): detached": "nobody differentiates what is a gradient already",
+        "(1, 2, 3): turned round": "all are averaged",
+        "strength < 1e-06 -> LtE": "no strength is exactly a millionth",
+    },
+    "projects-4": {
+        "detached": NO_SLOPE,
+        "without dtype": "in double precision a hundred-thousandth of float32 is one as well",
+        "(:, None): turned round": "the target is a batch of one",
+    },
+    "projects-5": {
+        "detached": "it is a number already",
+        "mutual(views[0], view): arguments": "the two sides are treated alike, and so is a right pair",
+        "without .item()": NUMBER,
+        "double": "if one of two is in double precision, their difference is",
+    },
+    "projects-6": {
+        "detached": "it is a number already",
+        "mean -> sum": "every setting has as many seeds",
+        "double": "float32 is precise enough for what is asked",
+        "without .item()": NUMBER,
+        "(-1, 1): turned round": "the order of the ways",
+        "1e-06 -> GtE": "no two differ by exactly a millionth",
+    },
     "receptive_fields-1": {
         "detached": "it is a number already",
         "turned round": "both start at 1",
