@@ -7,8 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 # still to be written, and named here so that nothing else can be missing with them
-IN_PREPARATION = {
-}
+IN_PREPARATION: set[str] = set()
 
 
 def topics(root: Path) -> set[str]:
