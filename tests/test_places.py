@@ -8,8 +8,6 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # still to be written, and named here so that nothing else can be missing with them
 IN_PREPARATION = {
-    "exercises/instructor/learning_from_noise.ipynb is missing",
-    "exercises/student/learning_from_noise.ipynb is missing",
     "course_lib/projects/recipes/noisy_patches.py belongs to the chapter projects/noisy_patches, which is missing",
 }
 

@@ -208,11 +208,11 @@ def power(matrix, s):
     values, vectors = torch.linalg.eigh(matrix)
     return vectors @ torch.diag(values ** s) @ vectors.T
 
-def match_colours(x, target):
-    def cloud(p):
-        p = p.flatten(1)
-        return p, p.mean(1, keepdim=True), torch.cov(p, correction=0) + 1e-5 * torch.eye(3, dtype=p.dtype)
+def cloud(p):
+    p = p.flatten(1)
+    return p, p.mean(1, keepdim=True), torch.cov(p, correction=0) + 1e-5 * torch.eye(3, dtype=p.dtype)
 
+def match_colours(x, target):
     _, goal, wanted = cloud(target[0])
     out = []
     for picture in x:
