@@ -11,7 +11,6 @@ BOOK = Path(__file__).resolve().parents[1] / "book"
 DRAWINGS = sorted((BOOK / "_static" / "schematics").glob("*.svg"))
 SVG = "{http://www.w3.org/2000/svg}"
 PAGES = {"white": "#ffffff", "the theme's dark page": "#14181e"}
-SOON = {"cbdnet.svg", "dncnn.svg", "siamese-triplet.svg"}  # their chapters are being written
 PHONE = 340  # pixels that a drawing has at a width of 390
 
 
@@ -76,7 +75,7 @@ def test_a_drawing_is_legible_light_and_dark_and_on_a_phone(path):
 
 def test_every_drawing_is_shown_by_a_chapter_with_a_text_in_its_place():
     shown = references()
-    assert set(shown) | SOON == {path.name for path in DRAWINGS}
+    assert set(shown) == {path.name for path in DRAWINGS}
     for name, places in shown.items():
         for chapter, alt in places:
             assert len(alt) > 60, f"{name} in {chapter}: the text says what one sees"

@@ -282,6 +282,15 @@ def test_the_release_of_this_course_gives_nothing_away(tmp_path):
         assert leaks(tmp_path / "public", secrets(path)) == []
 
 
+def test_the_work_of_a_class_is_not_committed_by_accident():
+    """A release copies whatever git tracks, so the folders of the instructor's page are none of it."""
+    arriving = ["submissions/ada.ipynb", "grades.csv", "grades/report.html", "rehearsal/class/ada.ipynb", ".venv"]
+    command = ["git", "check-ignore", "--no-index", *arriving]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.split() == arriving
+    # the grader's own files are no grades
+    assert subprocess.run(["git", "check-ignore", "--no-index", "exercises/grader/grade.py"], cwd=ROOT).returncode == 1
+
+
 # ---- the mutation run ----------------------------------------------------------------------------
 
 

@@ -54,7 +54,7 @@ def _open(path: str | os.PathLike, sampler: str, seed: int):
     import optuna
     from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # that the lock of a killed process is broken is no news
     path, grid = str(Path(path).expanduser()), sampler == "grid"
     # a process that is killed while it writes leaves its lock behind; after five seconds somebody else breaks it
     return optuna.create_study(
