@@ -34,7 +34,7 @@ def test_a_stored_chapter_is_fit_for_the_book(path):
     nb = nbformat.read(path, as_version=4)
     nbformat.validate(nb)
     name = runner.chapter_name(path)
-    assert checks.form_problems(nb, name) + checks.output_problems(nb, name) + checks.stored_problems(nb) == []
+    assert checks.form_problems(nb) + checks.output_problems(nb, name) + checks.stored_problems(nb) == []
     assert nbformat.writes(runner.tidy(copy.deepcopy(nb))) == nbformat.writes(nb), "run `make execute`"
 
 

@@ -266,13 +266,7 @@ def test_a_citation_needs_its_entry():
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=runner.chapter_name)
 def test_prose_of_a_chapter_is_well_formed_and_its_numbers_are_answered_for(path):
-    assert checks.prose_problems(nbformat.read(path, as_version=4), runner.chapter_name(path)) == []
-
-
-@pytest.mark.parametrize("name", sorted(checks.NOT_CONVERTED))
-def test_a_chapter_that_is_converted_leaves_the_list(name):
-    nb = nbformat.read(runner.BOOK / f"{name}.ipynb", as_version=4)
-    assert checks.prose_problems(nb) + checks.output_problems(nb), f"take {name} off NOT_CONVERTED"
+    assert checks.prose_problems(nbformat.read(path, as_version=4)) == []
 
 
 # ---- quotations of stored runs, without execution ------------------------------------------------

@@ -13,10 +13,6 @@ MAX_OUTPUT_BYTES = 500_000
 MAX_COLUMNS = 100  # of code that is shown: what is wider scrolls, in the book and on a laptop
 # Chapters that need more room for their outputs, each with the reason.
 LARGER_OUTPUTS: dict[str, str] = {}
-# Chapters from before numbers in prose were computed and claims checked. A name is only ever taken off this list.
-NOT_CONVERTED = {
-    "denoising/dncnn",
-}
 
 
 def alternative_text(output) -> str:
@@ -36,8 +32,7 @@ def output_problems(nb, name: str = "") -> list[str]:
         outputs = cell.get("outputs", [])
         sizes[i] = len(json.dumps(outputs, ensure_ascii=False)) if outputs else 0
         problems += [f"cell {i}: {p}" for output in outputs for p in _one_output(output)]
-        if name not in NOT_CONVERTED:
-            problems += [f"cell {i}: {p}" for output in outputs for p in _printed_prose(output)]
+        problems += [f"cell {i}: {p}" for output in outputs for p in _printed_prose(output)]
     if sum(sizes.values()) > MAX_OUTPUT_BYTES and name not in LARGER_OUTPUTS:
         largest = sorted(sizes, key=sizes.get, reverse=True)[:6]
         problems.append(
@@ -69,8 +64,8 @@ def _texts(output):
             yield re.sub(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=\s]+", "data:", "".join(data))
 
 
-def form_problems(nb, name: str = "") -> list[str]:
-    """Where the chapter called ``name`` departs from the form every chapter shares (CONTRIBUTING.md)."""
+def form_problems(nb) -> list[str]:
+    """Where the chapter departs from the form every chapter shares (CONTRIBUTING.md)."""
     problems = []
     code = [c for c in nb.cells if c.cell_type == "code"]
     if not nb.cells or nb.cells[0].cell_type != "markdown" or not nb.cells[0].source.startswith("# "):
@@ -85,7 +80,7 @@ def form_problems(nb, name: str = "") -> list[str]:
     for i, cell in enumerate(nb.cells):
         if cell.cell_type == "markdown":
             problems += [f"cell {i}: {p}" for p in markdown_problems(cell.source)]
-        elif name not in NOT_CONVERTED and "remove-input" not in cell.metadata.get("tags", []):
+        elif "remove-input" not in cell.metadata.get("tags", []):
             wide = [line.strip()[:30] for line in cell.source.splitlines() if len(line) > MAX_COLUMNS]
             problems += [f"cell {i}: a line of more than {MAX_COLUMNS} columns: {line} ..." for line in wide]
     return problems
@@ -108,14 +103,14 @@ def stored_problems(nb) -> list[str]:
     return problems
 
 
-def prose_problems(nb, name: str = "") -> list[str]:
+def prose_problems(nb) -> list[str]:
     """What is wrong with the prose before anything runs: malformed comments, typed numbers, unknown citations."""
     problems = []
     for i, cell in enumerate(nb.cells):
         if cell.cell_type == "markdown":
             comments, found = prose.read(cell.source)
             found += sentences.citation_problems(comments)
-            found += [] if name in NOT_CONVERTED else sentences.typed_numbers(cell.source)
+            found += sentences.typed_numbers(cell.source)
             problems += [f"cell {i}: {problem}" for problem in found]
     return problems
 

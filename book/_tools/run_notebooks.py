@@ -130,12 +130,12 @@ def without_seconds(nb) -> str:
 def run(path: Path, check: bool, seconds: float, kernel_arguments=()) -> str:
     """Run one chapter and store it unless ``check``; returns what was done, raises when it is not fit."""
     old = nbformat.read(path, as_version=4)
-    if problems := prose_problems(old, chapter_name(path)):  # before minutes are spent on it
+    if problems := prose_problems(old):  # before minutes are spent on it
         raise RuntimeError("\n".join(problems))
     client = execute(old, path.parent, seconds, kernel_arguments)
     new = tidy(client.nb)
     name = chapter_name(path)
-    problems = output_problems(new, name) + form_problems(new, name) + client.prose_errors
+    problems = output_problems(new, name) + form_problems(new) + client.prose_errors
     if not check:
         problems += client.no_numbers
         problems += [f"cell {c.cell}: false in this run: {told(c)}" for c in client.claims if not c.holds]

@@ -184,6 +184,23 @@ TYPICAL = {
         "return -10 * (y_hat.clamp(0, 1) - y).square().mean().log10()",
         "an error of a tenth everywhere: 20 dB",
     ),
+    ("denoising/dncnn", "noise_loss", "a mean over the pixels"): (
+        "return (y_hat - y).square().mean() / 2",
+        "one image of six pixels, each off by 1: three",
+    ),
+    ("denoising/dncnn", "side_seen", "the kernels added up"): (
+        "return sum(kernel * dilation for kernel, dilation in layers)",
+        "three layers",
+    ),
+    ("denoising/autoencoders", "through_bottleneck", "the mean is not put back"): (
+        "return ((z.flatten(1) - mean) @ directions[:, :k] @ directions[:, :k].T).view_as(z)",
+        "the mean is kept, whatever is cut off",
+    ),
+    ("denoising/real_noise", "crooked_loss", "optimism is cheap"): (
+        "above = (estimate > level).float()",
+        "return ((alpha - above).abs() * (estimate - level).square()).mean()",
+        "noise imagined, an error of 1: it costs alpha",
+    ),
     (PAIRS, "l0_loss", "no absolute value"): (
         "return (y_hat - target + 1e-8).pow(gamma).mean()",
         "gamma 1 is the L1 loss, without a sign",
