@@ -108,6 +108,17 @@ def test_a_picture_copes_with_one_run_without_paper_and_with_a_measurement():
         assert dots == pytest.approx([value], abs=0.02) and rings == []
 
 
+def test_the_seeds_of_a_run_share_its_row():
+    runs = [a_run("a", title="A", x=1.0), a_run("a-2", title="A (seed 1)", x=2.0), a_run("b", title="B", x=3.0)]
+    svg = picture.svg("why?", runs)
+    assert len(marks(svg)[0]) == 3
+    texts = [e.text for e in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+    assert {"A", "B"} <= set(texts) and "A (seed 1)" not in texts
+    assert "3 runs, in 2 rows, a dot for each seed" in picture.alternative_text("why?", runs)
+    # a repetition whose first run is missing has a row of its own
+    assert "A (seed 1)" in picture.svg("why?", runs[1:])
+
+
 def test_markup_in_a_title_is_text():
     svg = picture.svg("a < b & c: why?", [a_run(title="<b>", x=1.0)])
     assert [e.text for e in ElementTree.fromstring(svg).iter(f"{SVG}text")][0] == "a < b & c"

@@ -38,19 +38,34 @@ def svg(title: str, runs: list[dict]) -> str:
     y, body = 18, [_text(0, 18, title.split(":")[0], f'font-weight="600" font-size="{FONT + 1.5}"')]
     for unit, group in groups.items():
         ticks, place = _axis(group)
-        bottom = y + ROW * len(group) + 4
+        rows = _rows(group)
+        bottom = y + ROW * len(rows) + 4
         for tick in ticks:
             line = f'<path d="M{place(tick):.1f} {y + 6}V{bottom}" stroke="{GREY}" stroke-opacity=".25"/>'
             body += [line, _text(place(tick), bottom + 12, f"{tick:g}", 'text-anchor="middle"')]
-        for run in group:
-            body.append(_text(0, y + 17, run["title"] if titles.count(run["title"]) == 1 else run["name"]))
-            body += _marks(run, y + 24, place)
+        for first, *more in rows:
+            body.append(_text(0, y + 17, first["title"] if titles.count(first["title"]) == 1 else first["name"]))
+            for run in (first, *more):
+                body += _marks(run, y + 24, place)
             y += ROW
         body.append(_text(0, bottom + 27, _measure(group, unit), 'font-style="italic"'))
         y = bottom + 34
     size = f'width="{WIDTH}" height="{y}" viewBox="0 0 {WIDTH} {y}"'
     font = f'font-family="Verdana, DejaVu Sans, sans-serif" font-size="{FONT}" fill="{GREY}"'
     return "\n".join([f'<svg xmlns="http://www.w3.org/2000/svg" {size} {font}>', *body, "</svg>\n"])
+
+
+def _rows(runs: list[dict]) -> list[list[dict]]:
+    """The runs that share a row: one, and its repetitions, whose titles end in ``(seed 1)`` and so on."""
+    rows: list[list[dict]] = []
+    for run in runs:
+        title, seed = re.fullmatch(r"(.*?)( \(seed \d+\))?", run["title"]).groups()
+        row = next((row for row in rows if seed and row[0]["title"] == title), None)
+        if row:
+            row.append(run)
+        else:
+            rows.append([run])
+    return rows
 
 
 def _axis(runs: list[dict]):
@@ -89,7 +104,9 @@ def _text(x: float, y: float, text: str, more: str = "") -> str:
 
 def alternative_text(title: str, runs: list[dict]) -> str:
     """What the picture shows, in a sentence or two; the numbers themselves stand in the table."""
-    text = f"{title.split(':')[0]}: {len(runs)} run{'s' if len(runs) > 1 else ''}, a row each."
+    rows = len(_rows(runs))
+    each = "a row each" if rows == len(runs) else f"in {rows} row{'s' if rows > 1 else ''}, a dot for each seed"
+    text = f"{title.split(':')[0]}: {len(runs)} run{'s' if len(runs) > 1 else ''}, {each}."
     for unit, pairs in _differences(runs).items():
         low, high = (f"{d:+.{4 if unit == 'MSE' else 2}f}" for d in (min(pairs), max(pairs)))
         unit = f" {unit}" if unit not in ("", "MSE") else ""

@@ -9,8 +9,8 @@ from .gpu.measured import section
 INTRODUCTION = """\
 # Results: the papers and this course
 
-A row is a run, a dot a number that it measured, and a ring the number of its paper; a click leads to the chapter.
-A run whose paper tests on other data has no ring, and is shown by one number alone.
+A row is a run, with all its seeds, a dot a number that it measured, and a ring the number of its paper; a click leads
+to the chapter. A run whose paper tests on other data has no ring, and is shown by one number alone.
 
 {pictures}
 
