@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from .deadlines import Late, deadline
+from .._deadlines import Late, deadline
 from .differences import difference
 
 GO_ON = "The chapter goes on with the library's. Change yours and run this cell again."

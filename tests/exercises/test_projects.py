@@ -5,7 +5,7 @@ As for denoising: a wrong answer is the master's with one thing changed.
 
 import pytest
 from right_projects import RIGHT
-from variants import cases, gets_its_points, gets_no_points
+from variants import cases, gets_its_points, gets_no_points, wrong_cases
 
 NAME = "projects"
 Q1, Q2, Q3, Q4, Q5, Q6, Q7 = (f"{NAME}-{i}" for i in range(1, 8))
@@ -334,11 +334,7 @@ QUICK = {"no scalar", "makes patches of its own"}
 HIDDEN_ONLY: set = set()  # what the visible asserts leave to the hidden values
 
 
-@pytest.mark.parametrize(
-    ("question", "how"),
-    [pytest.param(*w, marks=[pytest.mark.long] * (w[0] == Q7 and w[1] not in QUICK)) for w in WRONG],
-    ids=[": ".join(w) for w in WRONG],
-)
+@pytest.mark.parametrize(("question", "how"), wrong_cases(WRONG, QUICK))
 def test_a_wrong_answer_gets_no_points(question, how):
     gets_no_points(NAME, question, WRONG[question, how], hidden_only=(question, how) in HIDDEN_ONLY)
 

@@ -42,6 +42,15 @@ def changed(name: str, question: str, how: str | tuple[str, str]) -> dict[str, s
     return {cell: source.replace(old, new)}
 
 
+def wrong_cases(table: dict, quick: set[str]) -> list:
+    """Test cases of a table of wrong answers. On a leaderboard those that do not fail at once (``quick``) are `long`."""
+    found = []
+    for question, how in table:
+        trains = question.endswith("-7") and how not in quick
+        found.append(pytest.param(question, how, id=f"{question}: {how}", marks=[pytest.mark.long] * trains))
+    return found
+
+
 def cases(table: dict) -> list:
     """Test cases of a table of right answers. A leaderboard trains a network: all but its first answer are `long`."""
     found, boards = [], set()

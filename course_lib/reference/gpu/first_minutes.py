@@ -1,16 +1,13 @@
 """What ``make gpu`` does with its minutes: check, time, train what is pending, and write everything as it comes."""
 
 import json
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
 from ... import reference, session
+from ..._deadlines import Late, deadline
 from .. import run as running
 from ..recipe import Recipe
 from .against import against_plain
@@ -56,33 +53,13 @@ def time_everything(device: torch.device, budget: float = 45.0) -> dict:
             continue
         seen.add(kind)
         try:
-            with at_most(budget / 6):
+            with deadline(budget / 6):  # one whose data takes long to make must not cost the others their turn
                 rows[name] = _time_recipe(recipe, scale, device, precision, best)
-        except Exception as error:  # such as data that did not travel, or that takes long to make
+        except Late:
+            rows[name] = {"left out": f"not ready after {budget / 6:.0f} s"}
+        except Exception as error:  # such as data that did not travel
             rows[name] = {"left out": f"{type(error).__name__}: {error}"[:200]}
     return {"precision": precision, "peaks (GFLOP/s)": reached, "training steps": rows, "against plain code": plain}
-
-
-@contextmanager
-def at_most(seconds: float) -> Iterator[None]:
-    """Raises ``TimeoutError`` inside after so many seconds: one slow recipe must not cost the others their turn.
-
-    By the alarm of Unix, in the main thread; elsewhere it waits.
-    """
-
-    def ring(*_) -> None:
-        raise TimeoutError(f"not ready after {seconds:.0f} s")
-
-    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def _time_recipe(recipe: Recipe, scale, device: torch.device, precision: str, best: float) -> dict:

@@ -1,4 +1,4 @@
-"""`deadline`: what a reader wrote may run on for ever; this stops it."""
+"""`deadline`: what a reader wrote may run on for ever, and data may take long to make; this stops it."""
 
 import contextlib
 import signal
