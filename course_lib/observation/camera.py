@@ -20,7 +20,7 @@ from .._checks import check_images
 from ._ranges import Range, draw, pair
 from .degradations import Jpeg
 
-LIMITS = (("shot", 0, 1), ("read", 0, 1), ("vivid", 0, 4), ("smear", 0, 3), ("contrast", 1, 2))
+LIMITS = (("shot", 0, 1), ("read", 0, 1), ("vivid", 0, 4), ("smear", 0, 3), ("soften", 0, 3), ("contrast", 1, 2))
 GREY = (0.299, 0.587, 0.114)  # how much of a grey each colour is, by the JPEG standard
 
 
@@ -30,7 +30,7 @@ class Camera:
 
     ``L`` is the light that the clean picture stands for (the tone curve ``g`` undone), ``n`` the sensor's noise:
     photons (shot) and electronics (read). ``M`` keeps one colour a pixel (Bayer's mosaic), ``D`` interpolates the other
-    two, ``C`` stretches and smooths the differences between the colours. Only the noise is sent through these three:
+    two, ``C`` smooths, the differences between the colours more than the brightness, and stretches them. Only the noise is sent through these three:
     the clean picture has been through a camera before, and a second time would blur it. So without noise and JPEG the
     camera changes nothing. The sensor's range ends: values are cut to [0, 1].
 
@@ -44,6 +44,7 @@ class Camera:
             makes their noise so. 1 for none.
         smear: width in pixels of the Gaussian blur by which the camera's software smooths these differences, [0, 3]; 0
             for none.
+        soften: width of the blur of all of the noise, brightness too, [0, 3]; 0 for none.
         contrast: exponent of the S in the tone curve, [1, 2]; 1 for sRGB's curve alone.
         jpeg: quality 1 to 100, or None for an uncompressed file.
 
@@ -56,6 +57,7 @@ class Camera:
     mosaic: bool = True
     vivid: Range = 1.0
     smear: Range = 0.0
+    soften: Range = 0.0
     contrast: Range = 1.0
     jpeg: Range | None = (60, 95)
 
@@ -86,6 +88,8 @@ class Camera:
             grey = (noise * noise.new_tensor(GREY).view(3, 1, 1)).sum(1, keepdim=True)
             colour = blur(noise - grey, draw(self.smear, y, generator))
             noise = grey + draw(self.vivid, y, generator).to(y.dtype) * colour
+        if pair(self.soften) != (0, 0):
+            noise = blur(noise, draw(self.soften, y, generator))
         z = s_curve(to_picture((light + noise).clamp(0, 1)), contrast)
         return (z if self.jpeg is None else Jpeg(self.jpeg)(z, generator)), level
 
