@@ -30,9 +30,9 @@ class Camera:
 
     ``L`` is the light that the clean picture stands for (the tone curve ``g`` undone), ``n`` the sensor's noise:
     photons (shot) and electronics (read). ``M`` keeps one colour a pixel (Bayer's mosaic), ``D`` interpolates the other
-    two, ``C`` smooths, the differences between the colours more than the brightness, and stretches them. Only the noise is sent through these three:
-    the clean picture has been through a camera before, and a second time would blur it. So without noise and JPEG the
-    camera changes nothing. The sensor's range ends: values are cut to [0, 1].
+    two, ``C`` stretches the differences between the colours and smooths them, and a little all of it. Only the noise is
+    sent through these three: the clean picture has been through a camera before, and a second time would blur it. So
+    without noise and JPEG the camera changes nothing. The sensor's range ends: values are cut to [0, 1].
 
     A pair (low, high) lets every image draw its own value.
 

@@ -19,7 +19,7 @@ def seeded(seed=0):
 
 @pytest.mark.parametrize("mosaic", [True, False])
 def test_without_noise_it_is_the_identity_up_to_jpeg(coffee, mosaic):
-    silent = Camera(shot=0, read=0, mosaic=mosaic, vivid=2, smear=1, contrast=1.5, jpeg=None)
+    silent = Camera(shot=0, read=0, mosaic=mosaic, vivid=2, smear=1, soften=1, contrast=1.5, jpeg=None)
     torch.testing.assert_close(silent(coffee), coffee, atol=1e-5, rtol=0)
     compressed = Camera(shot=0, read=0, mosaic=mosaic, jpeg=75)(coffee)
     assert (compressed - Jpeg(75)(coffee)).abs().mean() < 1 / 255
@@ -74,6 +74,19 @@ def test_the_software_smears_the_colours_of_the_noise_and_leaves_its_brightness(
     assert torch.equal(Camera(smear=(0, 0), vivid=(1, 1), contrast=(1, 1))(y, seeded()), Camera()(y, seeded()))
 
 
+def test_softened_noise_is_weaker_and_reaches_further():
+    y = torch.full((1, 3, 200, 200), 0.7)
+
+    def noise(soften):
+        error = Camera(shot=0, read=0.03, soften=soften, jpeg=None)(y, seeded()) - y
+        far = torch.corrcoef(torch.stack([error[..., :-2].flatten(), error[..., 2:].flatten()]))[0, 1].item()
+        return error.std().item(), far
+
+    (plain, near), (soft, far) = noise(0.0), noise(1.0)
+    assert soft < 0.7 * plain and far > near + 0.2
+    assert torch.equal(Camera(soften=(0, 0))(y, seeded()), Camera()(y, seeded()))
+
+
 @pytest.mark.parametrize("contrast", [1.0, 1.3, 2.0])
 def test_the_s_keeps_its_ends_and_its_middle_and_the_inverse_undoes_it(contrast):
     x = torch.linspace(0, 1, 101)
@@ -124,7 +137,8 @@ def test_images_draw_their_own_levels_and_the_seed_decides(coffee):
 @pytest.mark.parametrize(
     "options",
     [
-        {"shot": -0.1}, {"read": 2}, {"shot": (0.2, 0.1)}, {"jpeg": 0}, {"vivid": 5}, {"smear": 4}, {"contrast": 0.5},
+        {"shot": -0.1}, {"read": 2}, {"shot": (0.2, 0.1)}, {"jpeg": 0}, {"vivid": 5},
+        {"smear": 4}, {"soften": 4}, {"contrast": 0.5},
     ],
 )  # fmt: skip
 def test_parameters_out_of_range_are_refused(options):
