@@ -98,14 +98,6 @@ def test_soft_pictures_have_less_detail_under_noise_as_strong():
     assert soft < 0.2 * sharp and same == pytest.approx(noise, rel=0.1)
 
 
-def test_one_thing_less_is_one_thing():
-    """Every variation names a setting that the second attempt has, and changes it."""
-    whole = {"camera": CAMERAS} | SECOND_ATTEMPT
-    for name, change in ONE_THING_LESS.items():
-        assert len(change) == (name != "all of it")
-        assert all(key in whole and whole[key] != value for key, value in change.items())
-
-
 def test_a_perfect_estimate_costs_nothing():
     s = torch.rand(2, 3, 4, 5)
     assert asymmetric_loss(s, s) == 0

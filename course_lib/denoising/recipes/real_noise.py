@@ -3,13 +3,12 @@
 Chapter: book/denoising/real_noise.ipynb
 """
 
-from dataclasses import replace
 from functools import partial
 
 import torch
 from torch import Tensor
 
-from ... import data, session, training
+from ... import data, training
 from ...data.embedded import HELD_OUT, PHOTOGRAPHS
 from ...metrics import psnr
 from ...observation import Camera, Gaussian
@@ -143,16 +142,6 @@ def _for_photographs(title: str, camera: Camera | None, what: str) -> Recipe:
     )
 
 
-ONE_THING_LESS = {
-    "all of it": {},
-    "without the colours' smear": {"camera": replace(CAMERAS, vivid=1.0, smear=0.0)},
-    "without the blur of all noise": {"camera": replace(CAMERAS, soften=0.0)},
-    "without soft pictures": {"soft": 0.0},
-    "without other colours": {"recolour": False},
-    "with the paper's range": {"camera": replace(CAMERAS, shot=(0.0, 0.16), read=(0.0, 0.06))},
-}
-
-
 def middles() -> list[tuple[Tensor, Tensor]]:
     """The 160 x 160 pixels in the middle of every photograph of CC: (noisy, mean of many shots)."""
     middle = (..., slice(176, 336), slice(176, 336))
@@ -177,21 +166,6 @@ def bm3d_at_its_best(multiples: tuple[float, ...] = (6, 11)) -> dict[str, float]
     return found
 
 
-def one_thing_less(steps: int = 250) -> dict[str, float]:
-    """Mean PSNR on the middle squares of CC after short trainings, each with one thing less than the second attempt."""
-    device = session.pick_device()
-    scale = Scale(steps=steps, batch=8, patch=64, lr=2e-3)
-    found = {}
-    for name, change in ONE_THING_LESS.items():
-        session.seed_everything(0)
-        model = CBDNet(width=24).to(device)
-        batches = camera_patches(device, scale, **{"camera": CAMERAS} | SECOND_ATTEMPT | change)
-        training.fit(model, loss, batches, steps=steps, lr=scale.lr, optimizer=training.Muon, progress=False)
-        values = torch.cat([psnr(denoise(model, z), y) for z, y in middles()])
-        found[f"CC, {name}: PSNR (dB)"] = values.mean().item()
-    return found
-
-
 RECIPES = {
     "cbdnet-rival-bm3d": Measurement(
         title="BM3D on photographs, its level chosen for each",
@@ -199,14 +173,6 @@ RECIPES = {
         measure=bm3d_at_its_best,
         source="Dabov et al., IEEE TIP 2007",
         data="the middle 160x160 of CC's photographs, channel by channel",
-    ),
-    "cbdnet-one-thing-less": Measurement(
-        title="CBDNet for photographs, short trainings with one thing less",
-        chapter="denoising/real_noise",
-        measure=one_thing_less,
-        source=PAPER,
-        data="trained on CBSD68 or scikit-image's photographs, tested on the middle 160x160 of CC's photographs",
-        headline="CC, all of it: PSNR (dB)",
     ),
     "cbdnet": _recipe("CBDNet, camera noise", Camera(), "camera noise, shot 0 to 0.16, read 0 to 0.06"),
     "cbdnet-gaussian": _recipe("CBDNet, Gaussian noise", None, "Gaussian noise, sigma 0 to 55"),
