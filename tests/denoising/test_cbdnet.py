@@ -7,13 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from course_lib.denoising import CBDNet, asymmetric_loss, cbdnet_loss, total_variation
-from course_lib.denoising.recipes.real_noise import (
-    CAMERAS,
-    ONE_THING_LESS,
-    SECOND_ATTEMPT,
-    camera_patches,
-    other_colours,
-)
+from course_lib.denoising.recipes.real_noise import camera_patches, other_colours
 from course_lib.observation import Camera
 from course_lib.receptive_fields import receptive_field
 from course_lib.reference.recipe import Scale
