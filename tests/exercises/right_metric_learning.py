@@ -26,26 +26,30 @@ def hardest(e, labels):
         negative.append(min((j for j in range(n) if labels[j] != labels[i]), key=lambda j: d[i, j]))
     return torch.tensor(positive), torch.tensor(negative)
 """,
-    (Q3, "the library's gallery, thresholds tried one by one"): """
+    (Q3, "matrices of who is who, thresholds tried one by one"): """
 def identify(queries, templates, owners, rule, gamma):
-    from course_lib.metric_learning import TemplateGallery
-    gallery = TemplateGallery(rule)
-    for person in sorted(set(owners.tolist())):
-        gallery.enrol(str(person), templates[owners == person])
-    found = gallery.identify(queries)
-    return torch.tensor([int(name) if d < gamma else -1 for name, d in zip(found.nearest, found.distances)])
+    names = sorted(set(owners.tolist()))
+    mine = torch.stack([owners == name for name in names]).double()
+    d = (queries.double()[:, None] - templates.double()).pow(2).sum(-1).sqrt()
+    if rule == "mean":
+        D = torch.einsum("qt,pt->qp", d, mine) / mine.sum(1)
+    else:
+        D = (d[:, None] / mine).amin(2)
+    best, where = torch.topk(D, 1, dim=1, largest=False)
+    inside = (best[:, 0].float() <= gamma).long()
+    return inside * torch.tensor(names)[where[:, 0]] - (1 - inside)
 
 def choose_gamma(strangers, rate):
-    return max(g for g in [*strangers.tolist(), math.inf] if (strangers < g).double().mean() <= rate + 1e-9)
+    return max([g for g in strangers.tolist() if (strangers <= g).double().mean() <= rate + 1e-9], default=-math.inf)
 """,
     (Q4, "all thresholds at once"): """
 def rates(same, different, gamma):
-    accepted = [sum(d < gamma for d in distances.tolist()) / len(distances) for distances in (different, same)]
+    accepted = [sum(d <= gamma for d in distances.tolist()) / len(distances) for distances in (different, same)]
     return accepted[0], 1 - accepted[1]
 
 def equal_error(same, different):
     t = torch.cat([same, different, torch.tensor([math.inf])])[:, None]
-    return torch.maximum((different < t).double().mean(1), (same >= t).double().mean(1)).min()
+    return torch.maximum((different <= t).double().mean(1), (same > t).double().mean(1)).min()
 """,
     (Q5, "numpy and the trace"): """
 def spread(e):
@@ -155,13 +159,15 @@ def identify(queries, templates, owners, rule, gamma):
         d = (templates - q).norm(dim=1)
         far = {u: (d[owners == u].mean() if rule == "mean" else d[owners == u].min()).item() for u in owners.tolist()}
         u = min(sorted(far), key=far.get)
-        answers.append(u if far[u] < gamma else -1)
+        answers.append(u if far[u] <= gamma else -1)
     return torch.tensor(answers)
 
 def choose_gamma(strangers, rate):
-    n = len(strangers)
-    k = int(rate * n)
-    return float("inf") if k >= n else float(torch.sort(strangers)[0][k])
+    n, found = len(strangers), float("-inf")
+    for d in sorted(strangers.tolist()):
+        if sum(other <= d for other in strangers.tolist()) <= rate * n:
+            found = d
+    return found
 """,
     (Q3, "scatter, and the k-th value"): """
 def identify(queries, templates, owners, rule, gamma):
@@ -172,14 +178,15 @@ def identify(queries, templates, owners, rule, gamma):
     D = start.scatter_reduce(1, index.expand(len(queries), -1), d, how, include_self=False)
     best, who = D.min(dim=1)
     answer = people[who].clone()
-    answer[best >= gamma] = -1
+    answer[best > gamma] = -1
     return answer
 
 def choose_gamma(strangers, rate):
     allowed = math.floor(rate * strangers.numel())
     if allowed == strangers.numel():
-        return math.inf
-    return strangers.kthvalue(allowed + 1).values
+        return strangers.max()
+    below = strangers[strangers < strangers.kthvalue(allowed + 1).values]
+    return below.max() if len(below) else -math.inf
 """,
     (Q3, "numpy"): """
 def identify(queries, templates, owners, rule, gamma):
@@ -188,17 +195,18 @@ def identify(queries, templates, owners, rule, gamma):
     d = np.linalg.norm(q[:, None] - t[None], axis=2)
     people = np.unique(o)
     D = np.stack([(d[:, o == u].mean(1) if rule == "mean" else d[:, o == u].min(1)) for u in people], 1)
-    return torch.from_numpy(np.where(D.min(1) < gamma, people[D.argmin(1)], -1))
+    return torch.from_numpy(np.where(D.min(1) <= gamma, people[D.argmin(1)], -1))
 
 def choose_gamma(strangers, rate):
     import numpy as np
-    ordered = np.append(np.sort(strangers.detach().numpy()), np.inf)
-    return float(ordered[int(np.floor(rate * len(strangers)))])
+    values, counts = np.unique(strangers.detach().numpy(), return_counts=True)
+    fits = values[np.cumsum(counts) / len(strangers) <= rate]
+    return fits[-1] if fits.size else -np.inf
 """,
     (Q4, "in plain Python"): """
 def rates(same, different, gamma):
     same, different = same.tolist(), different.tolist()
-    return sum(d < gamma for d in different) / len(different), sum(not d < gamma for d in same) / len(same)
+    return sum(d <= gamma for d in different) / len(different), sum(not d <= gamma for d in same) / len(same)
 
 def equal_error(same, different):
     gammas = sorted({*same.tolist(), *different.tolist()}) + [math.inf]
@@ -209,7 +217,7 @@ def equal_error(same, different):
 """,
     (Q4, "a step above every distance"): """
 def rates(same, different, gamma):
-    return (different < gamma).double().mean(), 1 - (same < gamma).double().mean()
+    return (different <= gamma).double().mean(), 1 - (same <= gamma).double().mean()
 
 def equal_error(same, different):
     every = torch.cat([same, different]).double()
@@ -220,14 +228,14 @@ def equal_error(same, different):
 """,
     (Q4, "searchsorted"): """
 def rates(same, different, gamma):
-    fa = torch.count_nonzero(different < gamma).item() / different.numel()
-    return fa, torch.count_nonzero(same >= gamma).item() / same.numel()
+    fa = torch.count_nonzero(different <= gamma).item() / different.numel()
+    return fa, torch.count_nonzero(same > gamma).item() / same.numel()
 
 def equal_error(same, different):
     s, d = same.sort().values, different.sort().values
     gammas = torch.cat([s, d, torch.tensor([math.inf])])
-    fa = torch.searchsorted(d, gammas).double() / len(d)
-    fr = 1 - torch.searchsorted(s, gammas).double() / len(s)
+    fa = torch.searchsorted(d, gammas, right=True).double() / len(d)
+    fr = 1 - torch.searchsorted(s, gammas, right=True).double() / len(s)
     return torch.stack([fa, fr]).amax(0).min().item()
 """,
     (Q5, "the matrix of distances, eigenvalues"): """
