@@ -212,6 +212,123 @@ def my_network():
         "return self.body((z",
         "z = z if z.mean() > -1 else -z\n            return self.body((z",
     ),
+    (Q1, "the law of cosines"): (
+        "(a - b).square().sum(1).clamp",
+        "(a.square().sum(1) + b.square().sum(1) - 2 * (a * b).sum(1)).clamp",
+    ),
+    (Q1, "a product of p factors"): """
+def contrastive(a, b, y, margin=1.0, p=1):
+    d = (a - b).square().sum(1).clamp(min=1e-12).sqrt()
+    def power(x):
+        out = torch.ones_like(x)
+        for _ in range(int(p)):
+            out = out * x
+        return out
+    return ((1 - y) / 2 * power(d) + y / 2 * power((margin - d).clamp(min=0))).mean()
+""",
+    (Q1, "two numbers of each embedding"): ("(a - b)", "(a - b)[:, :2]"),
+    (Q1, "labels turned round in place"): """
+def contrastive(a, b, y, margin=1.0, p=1):
+    d = (a - b).square().sum(1).clamp(min=1e-12).sqrt()
+    y.neg_().add_(1)
+    return (y / 2 * d**p + (1 - y) / 2 * (margin - d).clamp(min=0) ** p).mean()
+""",
+    (Q1, "no push of equal ones"): ("y / 2 * push", "y / 2 * push * (d > 1e-5)"),
+    (Q2, "the sum of absolute differences to choose"): (
+        "(e[:, None] - e).norm(dim=2)",
+        "(e[:, None] - e).abs().sum(2)",
+    ),
+    (Q2, "who is at the same place is overlooked"): (
+        "negative = distances.masked_fill(same, math.inf)",
+        "negative = distances.masked_fill(same | (distances == 0), math.inf)",
+    ),
+    (Q2, "the law of cosines to choose"): (
+        "(e[:, None] - e).norm(dim=2)",
+        "(e.square().sum(1)[:, None] + e.square().sum(1) - 2 * e @ e.T).clamp(min=0).sqrt()",
+    ),
+    (Q2, "names counted from 0, in place"): (
+        "    same = labels[:, None]",
+        "    labels.sub_(labels.min())\n    same = labels[:, None]",
+    ),
+    (Q2, "the loss of the law of cosines"): (
+        "(a - b).square().sum(1).clamp",
+        "(a.square().sum(1) + b.square().sum(1) - 2 * (a * b).sum(1)).clamp",
+    ),
+    (Q3, "the root of the mean square"): ("d.mean(1) if", "d.square().mean(1).sqrt() if"),
+    (Q3, "squared distances against gamma"): ("best.values <= gamma", "best.values.square() <= gamma"),
+    (Q3, "the law of cosines"): (
+        "(queries[:, None] - templates).norm(dim=2)",
+        "(queries.square().sum(1)[:, None] + templates.square().sum(1) - 2 * queries @ templates.T).clamp(min=0).sqrt()",
+    ),
+    (Q3, "nobody twice"): (
+        "    return torch.where(best",
+        "    best.values[1:][people[best.indices][1:] == people[best.indices][:-1]] = math.inf\n    return torch.where(best",
+    ),
+    (Q3, "a tolerance at the door"): ("best.values <= gamma", "best.values <= gamma + 1e-3"),
+    (Q3, "counts the strangers that are different"): (
+        "ordered = strangers.sort().values",
+        "ordered = strangers.unique()",
+    ),
+    (Q4, "the library's equal error"): (
+        "    thresholds = torch.cat([same, different]).tolist()\n",
+        "    from course_lib.metric_learning import roc\n    return roc(same, different).equal_error[0]\n    thresholds = torch.cat([same, different]).tolist()\n",
+    ),
+    (Q4, "where the two are nearest"): (
+        "return min(max(rates(same, different, gamma)) for gamma in thresholds)",
+        "return max(min((rates(same, different, gamma) for gamma in thresholds), key=lambda r: abs(r[0] - r[1])))",
+    ),
+    (Q4, "a hundred thousand thresholds"): (
+        "    thresholds = torch.cat([same, different]).tolist()\n    return min(max(rates(same, different, gamma)) for gamma in thresholds)",
+        "    t = torch.linspace(min(same.min(), different.min()).item(), max(same.max(), different.max()).item(), 100000, dtype=torch.float64)\n    fa = torch.searchsorted(different.double().sort().values, t, right=True) / len(different)\n    fr = 1 - torch.searchsorted(same.double().sort().values, t, right=True) / len(same)\n    return torch.maximum(fa, fr).min().item()",
+    ),
+    (Q4, "a tolerance of a millionth"): ("different <= gamma", "different <= gamma + 1e-6"),
+    (Q4, "sorted in place"): ("    thresholds =", "    same.copy_(same.sort().values)\n    thresholds ="),
+    (Q4, "as many of each"): (
+        "    thresholds =",
+        "    n = min(len(same), len(different))\n    same, different = same[:n], different[:n]\n    thresholds =",
+    ),
+    (Q5, "a point if the mean deviation is small"): ("centred.abs().max()", "centred.abs().mean()"),
+    (Q5, "a point if the norm is small"): ("centred.abs().max()", "centred.norm()"),
+    (Q5, "a point if all numbers are alike"): ("if centred.abs().max() < 1e-6", "if e.std() < 1e-6"),
+    (Q5, "a point if the first number is"): ("centred.abs().max()", "centred[:, 0].abs().max()"),
+    (Q6, "a nudge for ties"): (
+        "    wrong_first = right.int().argsort(stable=True)\n    scores, hits = scores[wrong_first], right[wrong_first]\n",
+        "    scores, hits = scores - 1e-5 * right, right\n",
+    ),
+    (Q6, "a nudge in double precision"): (
+        "    wrong_first = right.int().argsort(stable=True)\n    scores, hits = scores[wrong_first], right[wrong_first]\n",
+        "    scores, hits = scores.double() - 1e-6 * right, right\n",
+    ),
+    (Q7, "the place in the batch"): """
+def my_network():
+    class Place(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = nn.Sequential(nn.AvgPool2d(4), nn.Flatten(), nn.Linear(64, 60))
+            self.w = nn.Parameter(torch.zeros(1))
+
+        def forward(self, z):
+            person = torch.arange(len(z)) // 4 % 60
+            return self.body(z) + 1000 * self.w * torch.eye(60)[person]
+
+    return Place(), 0.01
+""",
+    (Q7, "hand-made features behind a gate"): """
+def my_network():
+    class Gate(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = nn.Parameter(torch.zeros(1))
+
+        def forward(self, z):
+            z = F.avg_pool2d(z, 2)
+            z = (z - z.mean((1, 2, 3), keepdim=True)) / (z.std((1, 2, 3), keepdim=True) + 0.02)
+            edges = torch.cat([z[..., 1:, 1:] - z[..., :-1, 1:], z[..., 1:, 1:] - z[..., 1:, :-1]], 1)
+            good = F.adaptive_avg_pool2d(edges.abs(), 5).flatten(1)
+            return F.pad(z[:, 0, :1, :2], (0, good.shape[1] - 2)).flatten(1) + 1000 * self.w * good
+
+    return Gate(), 0.01
+""",
 }
 HIDDEN_ONLY: set = set()  # what the visible asserts leave to the hidden values
 
