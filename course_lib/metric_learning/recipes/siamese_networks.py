@@ -105,7 +105,7 @@ SETS = {
         "data": "Omniglot (small sets): six alphabets to train on, " + " and ".join(data.UNSEEN),
     },
 }
-STEPS = {"faces": (10_000, 800), "att": (3_000, 240), "omniglot": (10_000, 800)}  # on a GPU, on a CPU
+STEPS = {"faces": (10_000, 800), "att": (3_000, 600), "omniglot": (10_000, 800)}  # on a GPU, on a CPU
 # few people of AT&T, so the triplets have to be hard: a larger margin
 MARGIN = {"faces": 0.4, "att": 0.8, "omniglot": 0.4}
 PAIRS = {
