@@ -110,7 +110,7 @@ def speed_of_training(seeds: int = 5, steps: int = 100, batch: int = 64) -> dict
     return metrics
 
 
-def _training(name: str, title: str, build, batch: int, keep_weights: bool = True, **view) -> dict[str, Recipe]:
+def _training(name: str, title: str, build, cpu: Scale, keep_weights: bool = True, **view) -> dict[str, Recipe]:
     """``name``, ``name-2``, ``name-3``: the same training with three seeds."""
     return {
         f"{name}-{seed + 1}" if seed else name: Recipe(
@@ -120,7 +120,7 @@ def _training(name: str, title: str, build, batch: int, keep_weights: bool = Tru
             batches=cifar_batches,
             loss=classification_loss,
             evaluate=partial(before_and_after, build=build, seed=seed, **view),
-            scales={"gpu": Scale(steps=8_000, batch=256, lr=5e-3), "cpu": Scale(steps=8_000, batch=batch, lr=5e-3)},
+            scales={"gpu": Scale(steps=8_000, batch=256, lr=5e-3), "cpu": cpu},
             headline="radius after training (pixels)",
             source=LUO,
             data=lambda: f"{data.cifar10_source()}, 50,000 images to train on, accuracy on 2,000 test images",
@@ -140,12 +140,14 @@ RECIPES = {
         source=LUO,
         data="networks as they are initialised, looked at by their gradients",
     ),
-    **_training("erf-training", "view of a small CIFAR-10 classifier", SmallClassifier, 64),
+    **_training(
+        "erf-training", "view of a small CIFAR-10 classifier", SmallClassifier, Scale(steps=8_000, batch=64, lr=5e-3)
+    ),
     **_training(
         "erf-training-residual",
         "view of 17 residual blocks without strides",
         ResidualClassifier,
-        32,
+        Scale(steps=3_000, batch=32, lr=5e-3),
         keep_weights=False,
         size=96,
         count=16,
