@@ -54,13 +54,13 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "distance(anchor, negative): arguments": "a distance is symmetric",
     },
     "metric_learning-3": {
+        "torch.searchsorted(ordered, ordered, right=True): arguments": "both are the same list",
         "detached": "whole numbers have no slope",
         "without .unique()": "everybody is looked at several times, with the same answer",
         "without .item()": NUMBER,
     },
     "metric_learning-4": {
         "detached": "it is a number already",
-        "math.inf]: turned round": "the order of the thresholds",
         "[same, different]: turned round": "the order of the thresholds",
         "without .item()": NUMBER,
         "without .tolist()": "tensors of one number are thresholds as well",
@@ -70,7 +70,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "without .item()": NUMBER,
         "< 1e-06 -> LtE": "no spread is exactly a millionth",
         "double": "float32 is precise enough for what is asked",
-        "without .abs()": "what is centred is negative as far as it is positive, up to what 'nearly' leaves open",
     },
     "metric_learning-6": {
         "detached": "it is a number already",
