@@ -5,6 +5,7 @@ import torch
 
 from course_lib.denoising import ClassAwareDenoiser, GradualDenoiser, MultiBranchDnCNN
 from course_lib.denoising.dncnn import count_parameters
+from course_lib.denoising.recipes.multi_branch import RIVALS
 from course_lib.receptive_fields import receptive_field
 
 
@@ -58,6 +59,17 @@ def test_branches_work_one_after_another():
 
 def test_the_report_s_count_within_one_percent():
     assert count_parameters(MultiBranchDnCNN()) == pytest.approx(5_805_057, rel=0.01)
+
+
+@pytest.mark.parametrize("name", [name for name in RIVALS if name != "one subtraction"])
+def test_the_rivals_of_a_small_relay_have_its_view_and_its_arithmetic(name):
+    relay, rival = RIVALS["three subtractions"](), RIVALS[name]()
+    weights = [sum(p.numel() for p in net.parameters() if p.ndim == 4) for net in (relay, rival)]
+    assert weights[1] == pytest.approx(weights[0], rel=0.05)
+    sides = [receptive_field(net, torch.zeros(1, 1, 99, 99)).size for net in (relay, rival)]
+    assert sides[0] == sides[1]
+    z = torch.rand(1, 1, 12, 11)
+    assert torch.equal(rival(z), z)  # all start from the noisy image
 
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
