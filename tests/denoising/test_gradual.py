@@ -65,7 +65,7 @@ def test_the_report_s_count_within_one_percent():
 def test_the_rivals_of_a_small_relay_have_its_view_and_its_arithmetic(name):
     relay, rival = RIVALS["three subtractions"](), RIVALS[name]()
     weights = [sum(p.numel() for p in net.parameters() if p.ndim == 4) for net in (relay, rival)]
-    assert weights[1] == pytest.approx(weights[0], rel=0.05)
+    assert weights[1] == pytest.approx(weights[0], rel=0.06)
     sides = [receptive_field(net, torch.zeros(1, 1, 99, 99)).size for net in (relay, rival)]
     assert sides[0] == sides[1]
     z = torch.rand(1, 1, 12, 11)
