@@ -176,7 +176,8 @@ def test_a_recipe_trains_measures_and_names_its_data(monkeypatch, tmp_path):
     (tmp_path / "none" / "oxford-iiit-pet").mkdir(parents=True)
     assert run.train("autoencoder-convolutional", tmp_path, scale="cpu", progress=False)
     result = reference.result("autoencoder-convolutional")
-    assert result["data"] == "Oxford-IIIT Pet" and list(result["metrics"]) == ["MSE, all three"]
+    assert result["data"] == "Oxford-IIIT Pet at 96x96, cut to 64x64"
+    assert list(result["metrics"]) == ["MSE, all three", "MSE, all three, training pictures"]
     y = tiles.test[0].float() / 255
     z = perturbations()["all three"](y, torch.Generator().manual_seed(0))
     by_hand = (denoise(reference.load("autoencoder-convolutional"), z) - y).square().mean().item()
