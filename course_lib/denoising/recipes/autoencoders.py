@@ -1,7 +1,7 @@
 """The autoencoder table: decoders, bottlenecks, perturbations, and networks without a dense layer.
 
 The runs of one length see the same pictures for the same number of steps, so they compare with each other; the longer
-ones, on grain, compare with the straight line of as many numbers. On a CPU the dense networks have half the feature
+ones, on grain, compare with the straight line of as many numbers; the gated network and the U-Net get fewer steps. On a CPU the dense networks have half the feature
 maps: what they lack there is steps, and a step costs half. Chapter: book/denoising/autoencoders.ipynb
 """
 
@@ -187,8 +187,11 @@ RECIPES = {
         "fully convolutional autoencoder, 8x8x16 numbers", partial(FullyConvolutionalAutoencoder, (32, 48, 16)),
         paper=0.0037,
     ),
+    # a step of these two costs five of the others, which get more of them
     "gated-conv-deconv": _recipe(
-        "gated conv-deconv network, 10 layers", GatedConvDeconv, cpu_model={"width": 32}, source=MAO
+        "gated conv-deconv network, 10 layers", GatedConvDeconv, cpu_model={"width": 32}, steps=150, source=MAO
     ),
-    "shallow-unet": _recipe("shallow U-Net in colour", partial(ShallowUNet, channels=3), source=COURSEWORK),
+    "shallow-unet": _recipe(
+        "shallow U-Net in colour", partial(ShallowUNet, channels=3), steps=150, source=COURSEWORK
+    ),
 }  # fmt: skip
