@@ -1,8 +1,9 @@
 """The autoencoder table: decoders, bottlenecks, perturbations, and networks without a dense layer.
 
 The runs of one length see the same pictures for the same number of steps, so they compare with each other; the longer
-ones, on grain, compare with the straight line of as many numbers; the gated network and the U-Net get fewer steps. On a CPU the dense networks have half the feature
-maps: what they lack there is steps, and a step costs half. Chapter: book/denoising/autoencoders.ipynb
+ones, on grain, compare with the straight line of as many numbers; the gated network and the U-Net get fewer steps. On a
+CPU the dense networks have half the feature maps: what they lack there is steps, and a step costs half.
+Chapter: book/denoising/autoencoders.ipynb
 """
 
 from collections.abc import Callable
