@@ -169,6 +169,12 @@ RECIPES = {
     "autoencoder-pairs": _dense(UNITS, "pairs", paper=0.0067),
     "autoencoder-16": _dense(16),
     "autoencoder-256": _dense(256),
+    # the rival of the fully convolutional one, of as long a code: Muon would be too slow on its dense layers
+    "autoencoder-1024": _recipe(
+        "dense autoencoder, 1024 units, with batch statistics and Adam",
+        partial(ConvAutoencoder, latent=1024, decoder="upsampled"),
+        optimizer=training.adam, lr=3e-3, cpu_model=NARROW, keep_weights=False,
+    ),
     "autoencoder-gaussian": _dense(UNITS, damage="gaussian"),
     "autoencoder-salt": _dense(UNITS, damage="salt and pepper"),
     "autoencoder-cutout": _dense(UNITS, damage="cutout"),
