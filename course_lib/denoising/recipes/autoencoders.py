@@ -159,9 +159,7 @@ def _dense(latent: int, decoder: str = "upsampled", seed: int = 0, note: str = "
     )
 
 
-def _on_grain(latent: int, **options) -> Recipe:
-    return _dense(latent, damage="gaussian", steps=1_500, **{"note": ", longer"} | options)
-
+LONGER = {"damage": "gaussian", "steps": 1_500, "note": ", longer"}
 
 RECIPES = {
     "autoencoder-strided": _dense(UNITS, "strided", paper=0.0067),
@@ -181,12 +179,14 @@ RECIPES = {
     "autoencoder-gaussian-salt": _dense(UNITS, damage="gaussian + salt and pepper"),
     "autoencoder-gaussian-cutout": _dense(UNITS, damage="gaussian + cutout"),
     "autoencoder-salt-cutout": _dense(UNITS, damage="salt and pepper + cutout"),
-    "autoencoder-grain-16": _on_grain(16),
-    "autoencoder-grain-64": _on_grain(64),
-    "autoencoder-grain-64-2": _on_grain(64, seed=1),
-    "autoencoder-grain-64-3": _on_grain(64, seed=2),
-    "autoencoder-grain-256": _on_grain(256),
-    "autoencoder-grain-64-adam": _on_grain(64, optimizer=training.adam, lr=2e-3, note=", longer, with Adam"),
+    "autoencoder-gaussian-16": _dense(16, damage="gaussian"),
+    "autoencoder-gaussian-256": _dense(256, damage="gaussian"),
+    "autoencoder-gaussian-adam": _dense(
+        UNITS, damage="gaussian", optimizer=training.adam, lr=2e-3, note=", with Adam"
+    ),
+    "autoencoder-grain-64": _dense(UNITS, **LONGER),
+    "autoencoder-grain-64-2": _dense(UNITS, seed=1, **LONGER),
+    "autoencoder-grain-64-3": _dense(UNITS, seed=2, **LONGER),
     "straight-line": Measurement(
         title="linear bottlenecks (principal components of 4,000 crops)",
         chapter=CHAPTER,
