@@ -1,4 +1,4 @@
-"""The autoencoder table: decoders, bottlenecks, perturbations, and networks without a dense layer.
+"""The autoencoder table: perturbations, bottlenecks on grain, and networks without a dense layer.
 
 The runs of one length see the same pictures for the same number of steps, so they compare with each other; the longer
 ones, on grain, compare with the straight line of as many numbers; the gated network and the U-Net get fewer steps. On a
@@ -141,17 +141,17 @@ def _recipe(
     )
 
 
-def dense_autoencoder(latent: int, decoder: str, **options) -> nn.Module:
+def dense_autoencoder(latent: int, **options) -> nn.Module:
     """`ConvAutoencoder` without batch statistics in its dense layers."""
-    return freeze_dense_norms(ConvAutoencoder(latent, decoder, **options))
+    return freeze_dense_norms(ConvAutoencoder(latent, "upsampled", **options))
 
 
-def _dense(latent: int, decoder: str = "upsampled", seed: int = 0, note: str = "", **options) -> Recipe:
+def _dense(latent: int, seed: int = 0, note: str = "", **options) -> Recipe:
     # Adam learns the directions in which pictures vary little far more slowly than the others; turned updates do not
     settings = {"optimizer": partial(training.Muon, dense=True), "lr": 1e-2}
     return _recipe(
-        f"dense autoencoder, {latent} units, {decoder} decoder{note}" + f" (seed {seed})" * bool(seed),
-        partial(dense_autoencoder, latent=latent, decoder=decoder),
+        f"dense autoencoder, {latent} units, upsampled decoder{note}" + f" (seed {seed})" * bool(seed),
+        partial(dense_autoencoder, latent=latent),
         cpu_model=NARROW,
         keep_weights=False,
         seed=seed,
@@ -162,11 +162,7 @@ def _dense(latent: int, decoder: str = "upsampled", seed: int = 0, note: str = "
 LONGER = {"damage": "gaussian", "steps": 1_500, "note": ", longer"}
 
 RECIPES = {
-    "autoencoder-strided": _dense(UNITS, "strided", paper=0.0067),
     "autoencoder-upsampled": _dense(UNITS, paper=0.0067),
-    "autoencoder-pairs": _dense(UNITS, "pairs", paper=0.0067),
-    "autoencoder-16": _dense(16),
-    "autoencoder-256": _dense(256),
     # the rival of the fully convolutional one, of as long a code: Muon would be too slow on its dense layers
     "autoencoder-1024": _recipe(
         "dense autoencoder, 1024 units, with batch statistics and Adam",
