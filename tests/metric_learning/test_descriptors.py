@@ -215,13 +215,15 @@ def test_task_files_are_written_and_read(tmp_path, described):
     hp.write_tasks(tmp_path, "x", pairs, task)
     assert (tmp_path / "verif_neg_intra_split-x.csv").read_text().startswith("s1,t1,idx1,s2,t2,idx2\n")
     again, retrieval = hp.read_tasks(tmp_path, "x")
-    assert retrieval == task
+    assert retrieval == task == hp.read_retrieval(tmp_path, "x")
     assert hp.verification(described, again) == hp.verification(described, pairs)
     (tmp_path / "retr_queries_split-x.csv").write_text("sequence;index\n")
     with pytest.raises(ValueError, match="must have the columns s,idx"):
         hp.read_tasks(tmp_path, "x")
     with pytest.raises(ValueError, match="verif_pos_split-y.csv is missing"):
         hp.read_tasks(tmp_path, "y")
+    with pytest.raises(ValueError, match="retr_queries_split-y.csv is missing"):
+        hp.read_retrieval(tmp_path, "y")
     for row in ("v_a,-1", "v_a,two", "v_a"):
         (tmp_path / "retr_queries_split-x.csv").write_text(f"s,idx\nv_a,3\n{row}\n")
         with pytest.raises(ValueError, match="retr_queries_split-x.csv, line 3: s,idx must be"):

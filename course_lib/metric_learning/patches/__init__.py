@@ -6,7 +6,7 @@ Chapter: book/metric_learning/patch_descriptors.ipynb
 from .average_precision import trapezoidal_ap
 from .batches import PatchPairs, patch_views
 from .descriptors import L2Net, ResidualDescriptor, describe, pixel_descriptor, sift_descriptor, to_32
-from .task_files import Pairs, Retrieval, draw_pairs, draw_retrieval, read_tasks, write_tasks
+from .task_files import Pairs, Retrieval, draw_pairs, draw_retrieval, read_retrieval, read_tasks, write_tasks
 from .tasks import matching, retrieval, verification
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "matching",
     "patch_views",
     "pixel_descriptor",
+    "read_retrieval",
     "read_tasks",
     "retrieval",
     "sift_descriptor",

@@ -138,8 +138,18 @@ def read_tasks(folder: str | Path, split: str) -> tuple[dict[str, Pairs], Retrie
     """
     folder = Path(folder)
     pairs = {kind: _read_pairs(folder / f"verif_{name}_split-{split}.csv") for kind, name in KINDS.items()}
-    lists = (_read(folder / f"retr_{what}_split-{split}.csv", ["s", "idx"]) for what in ("queries", "distractors"))
-    return pairs, Retrieval(*([(name, index) for name, index in rows] for rows in lists))
+    return pairs, read_retrieval(folder, split)
+
+
+def read_retrieval(folder: str | Path, split: str) -> Retrieval:
+    """Of the files of a split the two of the retrieval: as `read_tasks`, where the lists of pairs are not at hand.
+
+    Raises: as `read_tasks`.
+    """
+    lists = (
+        _read(Path(folder) / f"retr_{what}_split-{split}.csv", ["s", "idx"]) for what in ("queries", "distractors")
+    )
+    return Retrieval(*([(name, index) for name, index in rows] for rows in lists))
 
 
 def _read_pairs(path: Path) -> Pairs:

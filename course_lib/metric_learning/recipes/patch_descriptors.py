@@ -1,15 +1,19 @@
 """Patch descriptors on generated sequences. Chapter: book/metric_learning/patch_descriptors.ipynb"""
 
 import statistics
+import tempfile
+import zipfile
+from collections import Counter
 
 import torch
 
 from ... import data, reference, session
+from ...data import folders
 from ...reference.recipe import Measurement, Recipe, Scale
 from ..losses import hardest_negative_loss
 from ..patches.batches import PatchPairs, patch_views
 from ..patches.descriptors import L2Net, ResidualDescriptor, describe, pixel_descriptor, sift_descriptor
-from ..patches.task_files import draw_pairs, draw_retrieval
+from ..patches.task_files import draw_pairs, draw_retrieval, read_retrieval
 from ..patches.tasks import matching, retrieval, verification
 
 # photographs that nothing is trained on
@@ -84,6 +88,29 @@ def real_and_generated(points: int = 200, draws: int = 3) -> dict[str, float]:
     return metrics
 
 
+def own_lists(split: str = "a") -> dict[str, float]:
+    """What the benchmark's lists of the retrieval ask, beside ours: how many patches of how many sequences."""
+    packed = (folders.given_root() or folders.cache()) / "hpatches_tasks" / "tasks.zip"
+    with tempfile.TemporaryDirectory() as folder:
+        zipfile.ZipFile(packed).extractall(folder)
+        theirs = read_retrieval(folder, split)
+    lists = {f"HPatches, split {split}": theirs, "ours": draw_retrieval(test_sequences(300), QUERIES, DISTRACTORS)}
+    metrics = {}
+    for name, task in lists.items():
+        asked = {sequence for sequence, _ in task.queries}
+        metrics |= {
+            f"{name}: sequences": len(asked),
+            f"{name}: of them with another viewpoint": sum(sequence.startswith("v_") for sequence in asked),
+            f"{name}: queries": len(task.queries),
+            f"{name}: distractors": len(task.distractors),
+            f"{name}: distractors from the query's own sequence, mean": statistics.mean(
+                Counter(sequence for sequence, _ in task.distractors)[sequence] for sequence, _ in task.queries
+            ),
+            f"{name}: queries that are distractors, too": len(set(task.queries) & set(task.distractors)),
+        }
+    return metrics
+
+
 def _recipe(title: str, build, source: str) -> Recipe:
     return Recipe(
         title=title,
@@ -116,5 +143,13 @@ RECIPES = {
         data="HPatches' pictures v_churchill with their homographies, points and jitter drawn three times; viewpoint "
         f"sequences of {len(TEST)} photographs of scikit-image",
         headline="real, tough: L2-Net, matching mAP (%)",
+    ),
+    "patches-lists": Measurement(
+        title="the benchmark's own lists of the retrieval",
+        chapter="metric_learning/patch_descriptors",
+        measure=own_lists,
+        source="Balntas et al., HPatches, CVPR 2017 (arXiv:1704.05939): its task files",
+        data="HPatches' lists of queries and distractors, without its patches; ours of the reference runs",
+        headline="HPatches, split a: queries",
     ),
 }

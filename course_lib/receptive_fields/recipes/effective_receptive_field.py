@@ -68,12 +68,12 @@ def view_of_classifier(model, size: int = 64, images: int = 64) -> EffectiveRece
     return effective_receptive_field(model, x, forward=lambda m, x: m.forward_features(x))
 
 
-def before_and_after(model, build=SmallClassifier, size: int = 64, count: int = 64) -> dict[str, float]:
-    """The trained network against the same network with its first weights (seed 0).
+def before_and_after(model, build=SmallClassifier, size: int = 64, count: int = 64, seed: int = 0) -> dict[str, float]:
+    """The trained network against the same network with the first weights that ``seed`` gives.
 
     By the second moment, which rules out nothing far away, and by the paper's size, which counts what is near the peak.
     """
-    session.seed_everything(0)
+    session.seed_everything(seed)
     untrained = build().to(device_of(model))
     images, labels = data.cifar10(train=False)
     metrics = {"CIFAR-10 accuracy (%)": accuracy(model, images[:2_000], labels[:2_000])}
@@ -110,20 +110,25 @@ def speed_of_training(seeds: int = 5, steps: int = 100, batch: int = 64) -> dict
     return metrics
 
 
-def _training(title: str, build, evaluate, batch: int, keep_weights: bool = True) -> Recipe:
-    return Recipe(
-        title=title,
-        chapter=CHAPTER,
-        build=build,
-        batches=cifar_batches,
-        loss=classification_loss,
-        evaluate=evaluate,
-        scales={"gpu": Scale(steps=8_000, batch=256, lr=5e-3), "cpu": Scale(steps=600, batch=batch, lr=5e-3)},
-        headline="radius after training (pixels)",
-        source=LUO,
-        data=lambda: f"{data.cifar10_source()}, 50,000 images to train on, accuracy on 2,000 test images",
-        keep_weights=keep_weights,
-    )
+def _training(name: str, title: str, build, cpu: Scale, keep_weights: bool = True, **view) -> dict[str, Recipe]:
+    """``name``, ``name-2``, ``name-3``: the same training with three seeds."""
+    return {
+        f"{name}-{seed + 1}" if seed else name: Recipe(
+            title=title + f" (seed {seed})" * bool(seed),
+            chapter=CHAPTER,
+            build=build,
+            batches=cifar_batches,
+            loss=classification_loss,
+            evaluate=partial(before_and_after, build=build, seed=seed, **view),
+            scales={"gpu": Scale(steps=8_000, batch=256, lr=5e-3), "cpu": cpu},
+            headline="radius after training (pixels)",
+            source=LUO,
+            data=lambda: f"{data.cifar10_source()}, 50,000 images to train on, accuracy on 2,000 test images",
+            seed=seed,
+            keep_weights=keep_weights and not seed,
+        )
+        for seed in range(3)
+    }
 
 
 RECIPES = {
@@ -135,13 +140,17 @@ RECIPES = {
         source=LUO,
         data="networks as they are initialised, looked at by their gradients",
     ),
-    "erf-training": _training("view of a small CIFAR-10 classifier", SmallClassifier, before_and_after, 64),
-    "erf-training-residual": _training(
+    **_training(
+        "erf-training", "view of a small CIFAR-10 classifier", SmallClassifier, Scale(steps=8_000, batch=64, lr=5e-3)
+    ),
+    **_training(
+        "erf-training-residual",
         "view of 17 residual blocks without strides",
         ResidualClassifier,
-        partial(before_and_after, build=ResidualClassifier, size=96, count=16),
-        32,
+        Scale(steps=3_000, batch=32, lr=5e-3),
         keep_weights=False,
+        size=96,
+        count=16,
     ),
     "erf-initialisation": Measurement(
         title="outside-large initialisation, 5 seeds",
