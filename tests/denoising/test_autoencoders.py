@@ -181,13 +181,14 @@ def test_the_straight_line_of_the_recipes_is_a_projection_on_its_training_crops(
     tiles = data.cats_and_things()
     monkeypatch.setattr(recipes, "_pets", lambda: tiles)
     errors = recipes.straight_line(count=40, sizes=(2, 8))
-    assert list(errors)[:2] == ["MSE, gaussian, 2 numbers", "MSE, gaussian, 8 numbers"] and len(errors) == 14
+    assert len(errors) == 7 + 2, "the best size for each damage, and both on grain"
+    assert errors["MSE, gaussian"] == min(errors[f"MSE, gaussian, {k} numbers"] for k in (2, 8))
     mean, directions = principal_components(recipes.crops(40)(torch.Generator().manual_seed(0)))
     y = tiles.test[0].float() / 255
-    z = perturbations()["cutout"](y, torch.Generator().manual_seed(0))
+    z = perturbations()["gaussian"](y, torch.Generator().manual_seed(0))
     code = (z.flatten(1) - mean) @ directions[:, :8]
     by_hand = (mean + code @ directions[:, :8].T - y.flatten(1)).square().mean().item()
-    assert errors["MSE, cutout, 8 numbers"] == pytest.approx(by_hand, rel=1e-4)
+    assert errors["MSE, gaussian, 8 numbers"] == pytest.approx(by_hand, rel=1e-3)
 
 
 def test_training_crops_are_mirrored_and_never_upside_down(monkeypatch):

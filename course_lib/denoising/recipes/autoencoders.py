@@ -19,7 +19,7 @@ from ...reference.recipe import Measurement, Recipe, Scale
 from ..autoencoders import ConvAutoencoder, FullyConvolutionalAutoencoder, freeze_dense_norms
 from ..evaluation import denoise
 from ..gated import GatedConvDeconv
-from ..linear import principal_components, project_on
+from ..linear import project_on
 from ..unet import ShallowUNet
 
 REPORT = "a student report of the lecture (unpublished); 0.0067 is the best of its dense autoencoders"
@@ -86,19 +86,24 @@ def test_error(model: nn.Module, damages: tuple[str, ...]) -> dict[str, float]:
 
 
 def straight_line(
-    count: int = 4_000, sizes: tuple[int, ...] = (16, 32, 64, 128, 256, 512, 724, 1024)
+    count: int = 16_000, sizes: tuple[int, ...] = (16, 32, 64, 128, 256, 512, 724, 1024)
 ) -> dict[str, float]:
-    """Mean squared error on the test images of a linear bottleneck of ``k`` numbers, for each perturbation and ``k``.
+    """Mean squared error on the test images of a linear bottleneck: for each perturbation that of the best size.
 
-    Its directions are those of ``count`` crops of the training pictures, without noise.
+    On grain, that of every size too. The directions are those of ``count`` crops of the training pictures, without
+    noise: so many that more of them hardly help, and too many for an exact decomposition, which would cost hours.
     """
-    mean, directions = principal_components(crops(count)(torch.Generator().manual_seed(0)))
+    x = crops(count)(torch.Generator().manual_seed(0)).flatten(1)
+    mean = x.mean(0)
+    _, _, directions = torch.svd_lowrank(x.sub_(mean), q=min(count, max(sizes) + 50), niter=2)
     images, errors = _pets().test[0][:1000], {}
     for name, damage in perturbations().items():
-        for k in sizes:
-            errors[f"MSE, {name}, {k} numbers"] = mean_mse(
-                partial(project_on, mean=mean, directions=directions, k=k), images, damage
-            )
+        by_size = {
+            k: mean_mse(partial(project_on, mean=mean, directions=directions, k=k), images, damage) for k in sizes
+        }
+        errors[f"MSE, {name}"] = min(by_size.values())
+        if name == "gaussian":
+            errors |= {f"MSE, {name}, {k} numbers": error for k, error in by_size.items()}
     return errors
 
 
@@ -184,7 +189,7 @@ RECIPES = {
     "autoencoder-grain-64-2": _dense(UNITS, seed=1, **LONGER),
     "autoencoder-grain-64-3": _dense(UNITS, seed=2, **LONGER),
     "straight-line": Measurement(
-        title="linear bottlenecks (principal components of 4,000 crops)",
+        title="linear bottlenecks (principal components of 16,000 crops)",
         chapter=CHAPTER,
         measure=straight_line,
         source="no paper: the rival of the dense autoencoders",
