@@ -21,7 +21,7 @@ def probe(function: Callable, *arguments, gradients: bool = True, **keywords) ->
         ``gradients``: for each floating point tensor the gradient of the values' sum, each value weighted differently,
         or None where nothing arrives.
     """
-    given = [copy.deepcopy(a) if isinstance(a, nn.Module) else clone(a, gradients) for a in arguments]
+    given = [twin(a) if isinstance(a, nn.Module) else clone(a, gradients) for a in arguments]
     before = [state(a) for a in given]
     value = function(*given, **keywords)
     found = {"value": value}
@@ -36,6 +36,14 @@ def probe(function: Callable, *arguments, gradients: bool = True, **keywords) ->
         if not same(old[what], new[what])
     ]
     return found
+
+
+def twin(network: nn.Module) -> nn.Module:
+    """A copy with the gradients that its parameters have, which ``deepcopy`` leaves behind."""
+    made = copy.deepcopy(network)
+    for old, new in zip(network.parameters(), made.parameters(), strict=True):
+        new.grad = None if old.grad is None else old.grad.clone()
+    return made
 
 
 def clone(argument, gradients: bool):

@@ -6,7 +6,7 @@ every input of that shape; and whatever it knows is in there, wherever its autho
 """
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -60,6 +60,18 @@ class Tape:
                 found.zero_()
             made["out"].append(found if isinstance(found, (tuple, list)) else [found])
         return decode(self.result, made)
+
+    def shuffled(self, seed: int) -> "Tape":
+        """The same operations, with the numbers of each constant in another order: what it can do then was not learned.
+
+        A number that stands alone stays in its place, and so does what the operations do without any.
+        """
+        draw, constants = torch.Generator().manual_seed(seed), []
+        for kept in self.constants:
+            mixed = tensor(kept).flatten()
+            mixed = mixed[torch.randperm(len(mixed), generator=draw)]
+            constants.append({**kept, "data": base64.b64encode(mixed.numpy().tobytes()).decode()})
+        return replace(self, constants=constants)
 
     def as_json(self) -> dict:
         return vars(self)

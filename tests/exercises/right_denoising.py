@@ -290,4 +290,121 @@ def my_denoiser():
 
     return Wide(), 0.01
 """,
+    (Q1, "Box and Muller"): """
+def observe(y, sigma, shots, generator):
+    u = torch.rand((2, *y.shape), generator=generator, dtype=torch.float64)
+    noise = (-2 * torch.log1p(-u[0])).sqrt() * torch.cos(2 * math.pi * u[1])
+    return y + (sigma / 255 / shots**0.5 * noise).to(y.dtype)
+""",
+    (Q1, "a distribution, numpy from one seed"): """
+def observe(y, sigma, shots, generator):
+    import numpy as np
+    draw = np.random.default_rng(torch.randint(2**62, (1,), generator=generator).item())
+    z = y.clone()
+    z += torch.from_numpy(draw.normal(0, sigma / 255 / np.sqrt(shots), tuple(y.shape)))
+    return z
+""",
+    (Q2, "vmap of one image"): """
+def psnr(y_hat, y):
+    return torch.vmap(lambda a, b: -10 * torch.log10((a.clamp(0, 1) - b).pow(2).mean()))(y_hat, y)
+""",
+    (Q2, "norms, hardtanh"): """
+def psnr(y_hat, y):
+    e = torch.linalg.vector_norm(F.hardtanh(y_hat, 0, 1) - y, dim=(1, 2, 3))
+    return 10 * math.log10(y[0].numel()) - 20 * e.log10()
+""",
+    (Q3, "dictionary of layers"): """
+class ResidualBlock(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.layers = nn.ModuleDict({f'{k}{i}': m for i in (1, 2) for k, m in (('conv', nn.Conv2d(width, width, 3, 1, 1, 1, 1, False)), ('norm', nn.BatchNorm2d(width)))})
+        self.layers['norm2'].weight.data.zero_()
+
+    def forward(self, x):
+        g = self.layers['norm1'](self.layers['conv1'](x))
+        g = torch.where(g > 0, g, 0.0)
+        return x.add(self.layers['norm2'](self.layers['conv2'](g)))
+""",
+    (Q3, "ReLU as a maximum, borders of its own"): """
+class ResidualBlock(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.conv = nn.ModuleList(nn.Conv2d(width, width, 3, bias=False) for _ in range(2))
+        self.norm = nn.ModuleList(nn.BatchNorm2d(width) for _ in range(2))
+        with torch.no_grad():
+            self.norm[1].weight.zero_()
+
+    def forward(self, x):
+        y = self.norm[0](self.conv[0](F.pad(x, (1, 1, 1, 1))))
+        y = torch.maximum(y, torch.zeros_like(y))
+        return self.norm[1](self.conv[1](F.pad(y, [1] * 4))) + x
+""",
+    (Q4, "norms; math in nats"): """
+def dncnn_loss(network, z, y):
+    return torch.linalg.vector_norm(network(z).sub(z).add(y)).square().div(2 * len(y))
+
+def loss_to_psnr(loss, pixels):
+    return 10 / math.log(10) * math.log(pixels / (2 * loss))
+""",
+    (Q4, "a mean over images of sums"): """
+def dncnn_loss(network, z, y):
+    e = network(z) - z + y
+    return e.pow(2).flatten(1).sum(1).mean().mul(0.5)
+
+def loss_to_psnr(loss, pixels):
+    return -10 * torch.log10(torch.as_tensor(2 * loss / pixels, dtype=torch.float64)).item()
+""",
+    (Q5, "index arithmetic, einops-like"): """
+def unshuffle(x):
+    b, c, h, w = x.shape
+    return x.unflatten(3, (-1, 2)).unflatten(2, (-1, 2)).movedim((3, 5), (2, 3)).flatten(1, 3)
+
+def ffdnet_input(z, sigma):
+    i, j = (torch.arange(n + n % 2).clamp(max=n - 1) for n in z.shape[2:])
+    x = unshuffle(z[:, :, i][:, :, :, j])
+    return torch.cat([x, x.new_ones(x[:, :1].shape) * sigma.reshape(-1, 1, 1, 1) / 255], 1)
+""",
+    (Q5, "two halvings by einsum, in place"): """
+def unshuffle(x):
+    rows = torch.stack([x[:, :, 0::2], x[:, :, 1::2]], 2)
+    both = torch.stack([rows[..., 0::2], rows[..., 1::2]], 3)
+    return both.reshape(len(x), -1, x.shape[2] // 2, x.shape[3] // 2)
+
+def ffdnet_input(z, sigma):
+    h, w = z.shape[2:]
+    z = nn.ReplicationPad2d((0, w & 1, 0, h & 1))(z)
+    out = z.new_empty(len(z), 4 * z.shape[1] + 1, z.shape[2] // 2, z.shape[3] // 2)
+    out[:, :-1] = unshuffle(z)
+    out[:, -1] = sigma[:, None, None] / 255
+    return out
+""",
+    (Q6, "pickle and named buffers"): """
+def bias_free(network):
+    import io
+    box = io.BytesIO()
+    torch.save(network, box)
+    box.seek(0)
+    free = torch.load(box, weights_only=False)
+    for name, p in free.named_parameters():
+        if name.rpartition('.')[2] == 'bias':
+            p.data.mul_(0)
+    for name, b in free.named_buffers():
+        if name.endswith('running_mean'):
+            b.copy_(torch.zeros_like(b))
+    return free.eval()
+""",
+    (Q6, "by type, data exchanged"): """
+def bias_free(network):
+    free = copy.deepcopy(network)
+    free.requires_grad_(True)
+    for m in free.modules():
+        match m:
+            case nn.Conv2d() | nn.BatchNorm2d():
+                if m.bias is not None:
+                    m.bias.data = m.bias.data.new_zeros(m.bias.shape)
+        if isinstance(m, nn.BatchNorm2d):
+            m.running_mean.mul_(0)
+        m.training = False
+    return free
+""",
 }

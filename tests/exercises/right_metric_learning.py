@@ -26,26 +26,30 @@ def hardest(e, labels):
         negative.append(min((j for j in range(n) if labels[j] != labels[i]), key=lambda j: d[i, j]))
     return torch.tensor(positive), torch.tensor(negative)
 """,
-    (Q3, "the library's gallery, thresholds tried one by one"): """
+    (Q3, "matrices of who is who, thresholds tried one by one"): """
 def identify(queries, templates, owners, rule, gamma):
-    from course_lib.metric_learning import TemplateGallery
-    gallery = TemplateGallery(rule)
-    for person in sorted(set(owners.tolist())):
-        gallery.enrol(str(person), templates[owners == person])
-    found = gallery.identify(queries)
-    return torch.tensor([int(name) if d < gamma else -1 for name, d in zip(found.nearest, found.distances)])
+    names = sorted(set(owners.tolist()))
+    mine = torch.stack([owners == name for name in names]).double()
+    d = (queries.double()[:, None] - templates.double()).pow(2).sum(-1).sqrt()
+    if rule == "mean":
+        D = torch.einsum("qt,pt->qp", d, mine) / mine.sum(1)
+    else:
+        D = (d[:, None] / mine).amin(2)
+    best, where = torch.topk(D, 1, dim=1, largest=False)
+    inside = (best[:, 0].float() <= gamma).long()
+    return inside * torch.tensor(names)[where[:, 0]] - (1 - inside)
 
 def choose_gamma(strangers, rate):
-    return max(g for g in [*strangers.tolist(), math.inf] if (strangers < g).double().mean() <= rate + 1e-9)
+    return max([g for g in strangers.tolist() if (strangers <= g).double().mean() <= rate + 1e-9], default=-math.inf)
 """,
     (Q4, "all thresholds at once"): """
 def rates(same, different, gamma):
-    accepted = [sum(d < gamma for d in distances.tolist()) / len(distances) for distances in (different, same)]
+    accepted = [sum(d <= gamma for d in distances.tolist()) / len(distances) for distances in (different, same)]
     return accepted[0], 1 - accepted[1]
 
 def equal_error(same, different):
     t = torch.cat([same, different, torch.tensor([math.inf])])[:, None]
-    return torch.maximum((different < t).double().mean(1), (same >= t).double().mean(1)).min()
+    return torch.maximum((different <= t).double().mean(1), (same > t).double().mean(1)).min()
 """,
     (Q5, "numpy and the trace"): """
 def spread(e):
@@ -55,7 +59,7 @@ def spread(e):
 def directions(e):
     import numpy as np
     c = np.cov(e.double().numpy().T)
-    return np.trace(c) ** 2 / (c**2).sum() if np.trace(c) > 1e-12 else 0
+    return 0 if np.ptp(e.numpy(), axis=0).max() < 1e-6 else np.trace(c) ** 2 / (c**2).sum()
 """,
     (Q6, "sorted, in plain Python"): """
 def average_precision(scores, right):
@@ -155,13 +159,15 @@ def identify(queries, templates, owners, rule, gamma):
         d = (templates - q).norm(dim=1)
         far = {u: (d[owners == u].mean() if rule == "mean" else d[owners == u].min()).item() for u in owners.tolist()}
         u = min(sorted(far), key=far.get)
-        answers.append(u if far[u] < gamma else -1)
+        answers.append(u if far[u] <= gamma else -1)
     return torch.tensor(answers)
 
 def choose_gamma(strangers, rate):
-    n = len(strangers)
-    k = int(rate * n)
-    return float("inf") if k >= n else float(torch.sort(strangers)[0][k])
+    n, found = len(strangers), float("-inf")
+    for d in sorted(strangers.tolist()):
+        if sum(other <= d for other in strangers.tolist()) <= rate * n:
+            found = d
+    return found
 """,
     (Q3, "scatter, and the k-th value"): """
 def identify(queries, templates, owners, rule, gamma):
@@ -172,14 +178,15 @@ def identify(queries, templates, owners, rule, gamma):
     D = start.scatter_reduce(1, index.expand(len(queries), -1), d, how, include_self=False)
     best, who = D.min(dim=1)
     answer = people[who].clone()
-    answer[best >= gamma] = -1
+    answer[best > gamma] = -1
     return answer
 
 def choose_gamma(strangers, rate):
     allowed = math.floor(rate * strangers.numel())
     if allowed == strangers.numel():
-        return math.inf
-    return strangers.kthvalue(allowed + 1).values
+        return strangers.max()
+    below = strangers[strangers < strangers.kthvalue(allowed + 1).values]
+    return below.max() if len(below) else -math.inf
 """,
     (Q3, "numpy"): """
 def identify(queries, templates, owners, rule, gamma):
@@ -188,17 +195,18 @@ def identify(queries, templates, owners, rule, gamma):
     d = np.linalg.norm(q[:, None] - t[None], axis=2)
     people = np.unique(o)
     D = np.stack([(d[:, o == u].mean(1) if rule == "mean" else d[:, o == u].min(1)) for u in people], 1)
-    return torch.from_numpy(np.where(D.min(1) < gamma, people[D.argmin(1)], -1))
+    return torch.from_numpy(np.where(D.min(1) <= gamma, people[D.argmin(1)], -1))
 
 def choose_gamma(strangers, rate):
     import numpy as np
-    ordered = np.append(np.sort(strangers.detach().numpy()), np.inf)
-    return float(ordered[int(np.floor(rate * len(strangers)))])
+    values, counts = np.unique(strangers.detach().numpy(), return_counts=True)
+    fits = values[np.cumsum(counts) / len(strangers) <= rate]
+    return fits[-1] if fits.size else -np.inf
 """,
     (Q4, "in plain Python"): """
 def rates(same, different, gamma):
     same, different = same.tolist(), different.tolist()
-    return sum(d < gamma for d in different) / len(different), sum(not d < gamma for d in same) / len(same)
+    return sum(d <= gamma for d in different) / len(different), sum(not d <= gamma for d in same) / len(same)
 
 def equal_error(same, different):
     gammas = sorted({*same.tolist(), *different.tolist()}) + [math.inf]
@@ -209,7 +217,7 @@ def equal_error(same, different):
 """,
     (Q4, "a step above every distance"): """
 def rates(same, different, gamma):
-    return (different < gamma).double().mean(), 1 - (same < gamma).double().mean()
+    return (different <= gamma).double().mean(), 1 - (same <= gamma).double().mean()
 
 def equal_error(same, different):
     every = torch.cat([same, different]).double()
@@ -220,14 +228,14 @@ def equal_error(same, different):
 """,
     (Q4, "searchsorted"): """
 def rates(same, different, gamma):
-    fa = torch.count_nonzero(different < gamma).item() / different.numel()
-    return fa, torch.count_nonzero(same >= gamma).item() / same.numel()
+    fa = torch.count_nonzero(different <= gamma).item() / different.numel()
+    return fa, torch.count_nonzero(same > gamma).item() / same.numel()
 
 def equal_error(same, different):
     s, d = same.sort().values, different.sort().values
     gammas = torch.cat([s, d, torch.tensor([math.inf])])
-    fa = torch.searchsorted(d, gammas).double() / len(d)
-    fr = 1 - torch.searchsorted(s, gammas).double() / len(s)
+    fa = torch.searchsorted(d, gammas, right=True).double() / len(d)
+    fr = 1 - torch.searchsorted(s, gammas, right=True).double() / len(s)
     return torch.stack([fa, fr]).amax(0).min().item()
 """,
     (Q5, "the matrix of distances, eigenvalues"): """
@@ -344,5 +352,162 @@ def my_network():
             return self.out(torch.flatten(torch.relu(self.b2(self.two(torch.relu(self.b1(self.one(z)))))), 1))
 
     return Wide(), 0.01
+""",
+    (Q1, "batched products"): """
+def contrastive(a, b, y, margin=1.0, p=1):
+    g = a - b
+    d = torch.bmm(g[:, None], g[:, :, None]).flatten().clamp_min(1e-12) ** 0.5
+    hinge = torch.clamp_min(margin - d, 0)
+    return torch.lerp(d**p, hinge**p, y.to(d.dtype)).mean() / 2
+""",
+    (Q1, "nn's distance and in place"): """
+def contrastive(a, b, y, margin=1.0, p=1):
+    d = nn.PairwiseDistance(eps=1e-8)(a, b + 0)
+    out = d.pow(p).mul(1 - y)
+    out += y * F.threshold(margin - d, 0, 0).pow(p)
+    return out.mean().div_(2)
+""",
+    (Q2, "dist for each row, nested loops with math"): """
+def triplet(anchor, positive, negative, margin=1.0):
+    d = lambda u, v: torch.stack([F.pairwise_distance(x, y) for x, y in zip(u, v)])
+    return torch.clamp_min(d(anchor, positive) - d(anchor, negative) + margin, 0).mean()
+
+def hardest(e, labels):
+    with torch.no_grad():
+        d = torch.linalg.vector_norm(e.unsqueeze(1) - e.unsqueeze(0), dim=-1)
+        same = torch.eq(labels.unsqueeze(1), labels.unsqueeze(0))
+        n = d.clone(); n[same] = float('inf')
+        p = d.clone(); p[~same] = -1; p.diagonal().fill_(-1)
+    return torch.max(p, 1).indices, torch.min(n, 1).indices
+""",
+    (Q2, "numpy to choose"): """
+def triplet(anchor, positive, negative, margin=1.0):
+    return F.triplet_margin_with_distance_loss(anchor, positive, negative, distance_function=nn.PairwiseDistance(), margin=margin)
+
+def hardest(e, labels):
+    import numpy as np
+    x, l = e.detach().double().numpy(), labels.numpy()
+    d = ((x[:, None] - x) ** 2).sum(2)
+    same = l[:, None] == l
+    far, near = np.where(same, d, -1.0), np.where(same, np.inf, d)
+    np.fill_diagonal(far, -2)
+    return torch.as_tensor(far.argmax(1)), torch.as_tensor(near.argmin(1))
+""",
+    (Q3, "chunks, index_add, bisect"): """
+def identify(queries, templates, owners, rule, gamma):
+    people, who = owners.unique(return_inverse=True)
+    d = torch.stack([torch.linalg.norm(templates - q, dim=1) for q in queries])
+    if rule == 'mean':
+        D = d.new_zeros(len(people), len(queries)).index_add_(0, who, d.T.contiguous()) / torch.bincount(who)[:, None]
+    else:
+        D = torch.stack([d.T[who == k].min(0)[0] for k in range(len(people))])
+    best, at = D.min(0)
+    return torch.where(best > gamma, torch.full_like(at, -1), people[at])
+
+def choose_gamma(strangers, rate):
+    from bisect import bisect_right
+    s = sorted(strangers.tolist())
+    return next((g for g in reversed(s) if bisect_right(s, g) <= rate * len(s)), -math.inf)
+""",
+    (Q3, "pandas' way"): """
+def identify(queries, templates, owners, rule, gamma):
+    found = []
+    for q in queries.tolist():
+        best = (math.inf, -1)
+        for u in sorted(set(owners.tolist())):
+            d = [math.dist(q, t) for t, o in zip(templates.tolist(), owners.tolist()) if o == u]
+            best = min(best, (min(d) if rule == 'nearest' else math.fsum(d) / len(d), u))
+        found.append(best[1] if best[0] <= gamma else -1)
+    return torch.tensor(found, dtype=torch.int32)
+
+def choose_gamma(strangers, rate):
+    counts = torch.stack([(strangers <= s).sum() for s in strangers])
+    ok = strangers[counts / len(strangers) <= rate + 1e-6]
+    return ok.max().item() if ok.numel() else -float('inf')
+""",
+    (Q4, "the library's curve"): """
+def rates(same, different, gamma):
+    return torch.le(different, gamma).double().mean().item(), torch.gt(same, gamma).double().mean().item()
+
+def equal_error(same, different):
+    from course_lib.metric_learning import roc
+    curve = roc(same, different)
+    return torch.maximum(curve.false_accepts, 1 - curve.true_accepts).min().item()
+""",
+    (Q4, "thresholds of the same alone"): """
+def rates(same, different, gamma):
+    return sum(different <= gamma) / len(different), sum(same > gamma) / len(same)
+
+def equal_error(same, different):
+    return min(float(max(rates(same, different, g))) for g in same)
+""",
+    (Q5, "autocorrelation by einsum, combinations"): """
+def spread(e):
+    from itertools import combinations
+    d = [math.dist(a, b) for a, b in combinations(e.double().tolist(), 2)]
+    return sum(d) / len(d)
+
+def directions(e):
+    x = e.to(torch.float64)
+    x = x.sub(x.mean(0))
+    if torch.all(x.abs() < 1e-6):
+        return 0.0
+    c = torch.einsum('bi,bj->ij', x, x)
+    return torch.einsum('ii', c).item() ** 2 / torch.einsum('ij,ij', c, c).item()
+""",
+    (Q5, "pca_lowrank-like: svd of numpy"): """
+def spread(e):
+    import numpy as np
+    x = e.detach().numpy().astype(float)
+    i, j = np.triu_indices(len(x), 1)
+    return np.linalg.norm(x[i] - x[j], axis=1).mean()
+
+def directions(e):
+    import numpy as np
+    x = e.detach().numpy().astype(float)
+    x = x - x.mean(axis=0)
+    if np.abs(x).max() < 1e-6:
+        return 0
+    v = np.linalg.svd(x, compute_uv=False) ** 2
+    v = v / v.sum()
+    return 1 / (v**2).sum()
+""",
+    (Q6, "groups of equal scores"): """
+def average_precision(scores, right):
+    s, r = scores.tolist(), [bool(x) for x in right]
+    total, k, hits = 0.0, 0, 0
+    for value in sorted(set(s), reverse=True):
+        good = sum(x for v, x in zip(s, r) if v == value)
+        k += sum(1 for v, x in zip(s, r) if v == value and not x)
+        for _ in range(good):
+            before = hits / k if k else 1.0
+            hits, k = hits + 1, k + 1
+            total += (before + hits / k) / 2
+    return total / hits
+
+def retrieval_map(distances, rows, columns):
+    return torch.tensor([average_precision(-d, columns == p) for d, p in zip(distances, rows)]).mean()
+""",
+    (Q6, "complex sort keys by torch"): """
+def average_precision(scores, right):
+    _, dense = torch.unique(scores, return_inverse=True)
+    order = (2 * dense + (~right.bool()).long()).argsort(descending=True)
+    hits = right[order].double()
+    n = torch.arange(len(hits)) + 1
+    p = hits.cumsum(0) / n
+    q = F.pad(p[:-1], (1, 0), value=1.0)
+    return torch.dot(hits, 0.5 * (p + q)) / hits.sum()
+
+def retrieval_map(distances, rows, columns):
+    return sum(float(average_precision(-distances[i], columns == rows[i])) for i in range(len(rows))) / rows.numel()
+""",
+    (Q4, "thresholds between neighbours"): """
+def rates(same, different, gamma):
+    return (different <= gamma).float().mean(), 1 - (same <= gamma).float().mean()
+
+def equal_error(same, different):
+    ordered = torch.cat([same, different]).double().sort().values
+    between = (ordered[1:] + ordered[:-1]) / 2
+    return min(max(map(float, rates(same.double(), different.double(), gamma))) for gamma in between)
 """,
 }

@@ -31,13 +31,14 @@ def paths(network, size, at):
 """,
     (Q4, "one picture after the other; moments by einsum"): """
 def effective(network, x):
-    before, total = network.training, 0
+    before, total = [m.training for m in network.modules()], 0
     network.train(False)
     for one in x:
         one = one[None].clone().requires_grad_(True)
         y = network(one).sum(1)[0]
         total = total + torch.autograd.grad(y[len(y) // 2, y.shape[1] // 2], one)[0][0].pow(2).sum(0)
-    network.train(before)
+    for m, mode in zip(network.modules(), before):
+        m.training = mode
     return total / total.sum()
 
 def gaussian_fit(share):
@@ -231,7 +232,7 @@ def gaussian_fit(share):
 """,
     (Q4, "numpy for the fit"): """
 def effective(network, x):
-    mode = network.training
+    modes = [(m, m.training) for m in network.children()], network.training
     network.eval()
     z = x.clone().detach()
     z.requires_grad = True
@@ -239,7 +240,9 @@ def effective(network, x):
         out = network(z)
         target = out[:, :, out.shape[2] // 2, out.shape[3] // 2].sum()
     grad = torch.autograd.grad(target, [z])[0].detach()
-    network.train(mode)
+    network.train(modes[1])
+    for m, mode in modes[0]:
+        m.train(mode)
     power = grad.pow(2).flatten(0, 1).mean(0)
     return power / torch.sum(power)
 
@@ -345,5 +348,170 @@ def my_plan():
     (Q7, "a generator of lists"): """
 def my_plan():
     return ([k, d, w] for k, d, w in ((9, 9, 6), (9, 1, 1)))
+""",
+    (Q1, "reduce, and shifts of bits"): """
+from functools import reduce
+
+def field(layers):
+    return reduce(lambda now, l: (now[0] + (l[0] - 1) * l[2] * now[1], now[1] * l[1]), layers, (1, 1))
+
+def layers_needed(side):
+    return side >> 1
+""",
+    (Q1, "tensors of whole numbers"): """
+def field(layers):
+    k, s, d = torch.tensor(layers, dtype=torch.long).reshape(-1, 3).T
+    jumps = torch.cumprod(torch.cat([torch.ones(1, dtype=torch.long), s]), 0)
+    return 1 + ((k - 1) * d * jumps[:-1]).sum(), jumps[-1]
+
+def layers_needed(side):
+    n = 0
+    while 1 + 2 * n < side:
+        n += 1
+    return n
+""",
+    (Q2, "boolean matrices"): """
+def seen(layers, i, n):
+    import numpy as np
+    wires = np.eye(n, dtype=int)
+    for k, s, d, p in layers:
+        m = wires.shape[0]
+        out = (m + 2 * p - d * (k - 1) - 1) // s + 1
+        one = np.zeros((max(out, 0), m), dtype=int)
+        for o in range(out):
+            for t in range(k):
+                at = o * s - p + t * d
+                if 0 <= at < m:
+                    one[o, at] = 1
+        wires = np.minimum(one @ wires, 1)
+    return np.flatnonzero(wires[i])
+""",
+    (Q2, "tensors, unique"): """
+def seen(layers, i, n):
+    ends = [n]
+    for k, s, d, p in layers:
+        ends.append((ends[-1] + 2 * p - d * (k - 1) - 1) // s + 1)
+    at = torch.tensor([i])
+    for (k, s, d, p), end in zip(layers[::-1], ends[-2::-1]):
+        at = (at[:, None] * s - p + d * torch.arange(k)).unique()
+        at = at[(at >= 0) & (at < end)]
+    return at.tolist()
+""",
+    (Q3, "forward by transposed one-hot"): """
+def paths(network, size, at):
+    convs = [m for m in network.modules() if type(m) is nn.Conv2d]
+    f = lambda x: x
+    def run(x):
+        for m in convs:
+            x = torch.conv2d(x, torch.ones_like(m.weight, dtype=torch.float64), stride=m.stride, padding=m.padding, dilation=m.dilation, groups=m.groups)
+        return x[0, :, at[0], at[1]].sum()
+    return torch.func.grad(run)(torch.zeros(1, convs[0].in_channels, size, size).double())[0].sum(0)
+""",
+    (Q3, "a copy in double, hooks"): """
+def paths(network, size, at):
+    twin = copy.deepcopy(network).double()
+    twin = nn.Sequential(*[m for m in twin.modules() if isinstance(m, nn.Conv2d)])
+    for p in twin.parameters():
+        p.data.fill_(1)
+        p.requires_grad_(False)
+    x = torch.ones(1, twin[0].in_channels, size, size, dtype=torch.double, requires_grad=True)
+    twin(x)[0, :, at[0], at[1]].sum().backward()
+    return x.grad.sum((0, 1))
+""",
+    (Q4, "func.grad, modes one by one; outer moments"): """
+def effective(network, x):
+    modes = {m: m.training for m in network.modules()}
+    network.eval()
+    def middle(z):
+        out = network(z)
+        return out[:, :, out.shape[2] // 2, out.shape[3] // 2].sum()
+    g = torch.func.grad(middle)(x.detach())
+    for m, mode in modes.items():
+        m.training = mode
+    e = torch.einsum('bchw,bchw->hw', g, g)
+    return e / e.sum()
+
+def gaussian_fit(share):
+    h, w = share.shape
+    r, c = torch.meshgrid(torch.arange(h).double(), torch.arange(w).double(), indexing='ij')
+    s = share.double()
+    mr, mc = (s * r).sum(), (s * c).sum()
+    v = (s * ((r - mr) ** 2 + (c - mc) ** 2)).sum() / 2
+    return mr.item(), mc.item(), math.sqrt(v)
+""",
+    (Q4, "a copy; numpy's average"): """
+def effective(network, x):
+    twin = copy.deepcopy(network).eval()
+    z = x.clone().detach().requires_grad_(True)
+    y = twin(z)
+    seed = torch.zeros_like(y)
+    seed[:, :, y.size(2) // 2, y.size(3) // 2] = 1
+    y.backward(seed)
+    m = (z.grad ** 2).mean(dim=1).mean(dim=0)
+    return m.div_(m.sum())
+
+def gaussian_fit(share):
+    import numpy as np
+    p = share.detach().numpy().astype(float)
+    rows, cols = np.arange(p.shape[0]), np.arange(p.shape[1])
+    r, c = np.average(rows, weights=p.sum(1)), np.average(cols, weights=p.sum(0))
+    v = (np.average((rows - r) ** 2, weights=p.sum(1)) + np.average((cols - c) ** 2, weights=p.sum(0))) / 2
+    return r, c, v**0.5
+""",
+    (Q5, "covariances; lstsq of numpy"): """
+def power_law(n, r):
+    import numpy as np
+    x, y = np.log(n), np.log(r)
+    (a, b), rest, *_ = np.linalg.lstsq(np.stack([x, np.ones_like(x)], 1), y, rcond=None)
+    e = y - a * x - b
+    return a, np.sqrt((e @ e) / (len(x) - 2) / np.var(x) / len(x))
+""",
+    (Q5, "statistics, logarithms to base 2"): """
+def power_law(n, r):
+    from statistics import linear_regression
+    x, y = [math.log2(v) for v in n], [math.log2(v) for v in r]
+    a, b = linear_regression(x, y)
+    m = sum(x) / len(x)
+    left = sum((v - a * u - b) ** 2 for u, v in zip(x, y))
+    return a, (left / (len(x) - 2) / sum((u - m) ** 2 for u in x)) ** 0.5
+""",
+    (Q6, "unfold of torch.nn, levels in place"): """
+def twins(image, top, left, block, count):
+    h, w = (n - block + 1 for n in image.shape)
+    columns = F.unfold(image[None, None], block)[0].T
+    d = (columns - columns[top * w + left]).pow(2).sum(1)
+    return [(int(i) // w, int(i) % w) for i in torch.argsort(d, stable=True)[:count]]
+
+def filter_group(group, tau):
+    levels, s = [], group
+    while len(s) > 1:
+        levels.append((s[0::2] - s[1::2]) * 0.5**0.5)
+        s = (s[0::2] + s[1::2]) * 0.5**0.5
+    for d in reversed(levels):
+        d = torch.where(d.abs() < tau, torch.zeros_like(d), d)
+        s = torch.stack([s + d, s - d], 1).reshape(-1, group.shape[1]) * 0.5**0.5
+    return s
+""",
+    (Q6, "a matrix by kron, heapq"): """
+def twins(image, top, left, block, count):
+    from heapq import nsmallest
+    h, w = image.shape
+    me = image[top : top + block, left : left + block]
+    all_of_them = [(r, c) for r in range(h - block + 1) for c in range(w - block + 1)]
+    return nsmallest(count, all_of_them, key=lambda p: ((image[p[0] : p[0] + block, p[1] : p[1] + block] - me) ** 2).sum().item())
+
+def filter_group(group, tau):
+    H = torch.ones(1, 1, dtype=group.dtype)
+    while len(H) < len(group):
+        n = len(H)
+        H = torch.cat([torch.kron(H, torch.tensor([[1.0, 1.0]])), torch.kron(torch.eye(n), torch.tensor([[1.0, -1.0]]))]) / 2**0.5
+    c = H @ group
+    keep = (c.abs() >= tau).to(c.dtype)
+    keep[0] = 1
+    return H.T @ (c * keep)
+""",
+    (Q7, "a few taps far apart, and then brute force"): """
+def my_plan():
+    return [(5, 6, 1), (31, 1, 1)]
 """,
 }

@@ -54,13 +54,13 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "distance(anchor, negative): arguments": "a distance is symmetric",
     },
     "metric_learning-3": {
+        "torch.searchsorted(ordered, ordered, right=True): arguments": "both are the same list",
         "detached": "whole numbers have no slope",
         "without .unique()": "everybody is looked at several times, with the same answer",
         "without .item()": NUMBER,
     },
     "metric_learning-4": {
         "detached": "it is a number already",
-        "math.inf]: turned round": "the order of the thresholds",
         "[same, different]: turned round": "the order of the thresholds",
         "without .item()": NUMBER,
         "without .tolist()": "tensors of one number are thresholds as well",

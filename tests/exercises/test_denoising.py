@@ -190,9 +190,234 @@ def my_denoiser():
 
     return Known(1, 1, 3, padding=1), 0.01
 """,
+    (Q1, "twelve uniform numbers"): (
+        "torch.randn(y.shape, generator=generator, dtype=y.dtype)",
+        "(torch.rand(12, *y.shape, generator=generator, dtype=y.dtype).sum(0) - 6)",
+    ),
+    (Q1, "whole grey levels of noise"): (
+        "y + sigma / 255 / math.sqrt(shots) * noise",
+        "y + (sigma / math.sqrt(shots) * noise).round() / 255",
+    ),
+    (Q1, "a tile that is repeated"): (
+        "torch.randn(y.shape, generator=generator, dtype=y.dtype)",
+        "torch.randn((*y.shape[:2], 50, 50), generator=generator, dtype=y.dtype).repeat(1, 1, 50, 50)[..., :y.shape[2], :y.shape[3]]",
+    ),
+    (Q1, "the lower half is the upper one once more"): (
+        "    return y +",
+        "    half = y.shape[2] // 2\n    noise[:, :, half : 2 * half] = noise[:, :, :half]\n    return y +",
+    ),
+    (Q1, "the lower half turned round"): (
+        "    return y +",
+        "    half = y.shape[2] // 2\n    noise[:, :, half : 2 * half] = -noise[:, :, :half].flip(2)\n    return y +",
+    ),
+    (Q1, "seeds torch's own generator"): (
+        "torch.randn(y.shape, generator=generator, dtype=y.dtype)",
+        "torch.manual_seed(torch.randint(2**31, (1,), generator=generator).item()) and torch.randn(y.shape, dtype=y.dtype)",
+    ),
+    (Q1, "outliers cut at three deviations"): (
+        "torch.randn(y.shape, generator=generator, dtype=y.dtype)",
+        "torch.randn(y.shape, generator=generator, dtype=y.dtype).clamp(-3, 3)",
+    ),
+    (Q1, "one shot less"): ("math.sqrt(shots)", "math.sqrt(max(shots - 0.1, 1))"),
+    (Q1, "the mean taken out"): ("* noise", "* (noise - noise.mean((2, 3), keepdim=True))"),
+    (Q2, "of the grey picture"): (
+        "error = (y_hat.clamp(0, 1) - y).flatten(1)",
+        "error = (y_hat.clamp(0, 1) - y).mean(1).flatten(1)",
+    ),
+    (Q2, "the mean over the channels of their PSNR"): (
+        "error = (y_hat.clamp(0, 1) - y).flatten(1)\n    return -10 * error.square().mean(1).log10()",
+        "error = (y_hat.clamp(0, 1) - y).flatten(2)\n    return (-10 * error.square().mean(2).log10()).mean(1)",
+    ),
+    (Q2, "without the border"): ("- y).flatten(1)", "- y)[..., 1:-1, 1:-1].flatten(1)"),
+    (Q2, "at most 100 dB"): (
+        "return -10 * error.square().mean(1).log10()",
+        "return (-10 * error.square().mean(1).log10()).clamp(max=100.5).where(error.square().mean(1) > 0, torch.tensor(math.inf))",
+    ),
+    (Q2, "a number for one image"): (
+        "return -10 * error.square().mean(1).log10()",
+        "return (-10 * error.square().mean(1).log10()).squeeze()",
+    ),
+    (Q2, "the mean removed"): (
+        ".flatten(1)\n",
+        ".flatten(1)\n    error = error - error.mean(1, keepdim=True) * (error.std(1, keepdim=True) > 0.15)\n",
+    ),
+    (Q2, "the first three images"): (
+        "error = (y_hat.clamp(0, 1) - y).flatten(1)",
+        "error = (y_hat.clamp(0, 1) - y).flatten(1)[:3]",
+    ),
+    (Q3, "ReLU first"): """
+class ResidualBlock(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.c1, self.b1 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
+        self.c2, self.b2 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
+        nn.init.zeros_(self.b2.weight)
+
+    def forward(self, x):
+        return x + self.b2(self.c2(self.b1(self.c1(F.relu(x)))))
+""",
+    (Q3, "ReLU before the batch norm"): """
+class ResidualBlock(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.c1, self.b1 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
+        self.c2, self.b2 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
+        nn.init.zeros_(self.b2.weight)
+
+    def forward(self, x):
+        return x + self.b2(self.c2(self.b1(F.relu(self.c1(x)))))
+""",
+    (Q3, "ReLU twice"): """
+class ResidualBlock(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.c1, self.b1 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
+        self.c2, self.b2 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
+        nn.init.zeros_(self.b2.weight)
+
+    def forward(self, x):
+        return x + self.b2(self.c2(F.relu(self.b1(F.relu(self.c1(x))))))
+""",
+    (Q3, "GELU"): """
+class ResidualBlock(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.c1, self.b1 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
+        self.c2, self.b2 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
+        nn.init.zeros_(self.b2.weight)
+
+    def forward(self, x):
+        return x + self.b2(self.c2(F.gelu(self.b1(self.c1(x)))))
+""",
+    (Q3, "ReLU up to 2"): """
+class ResidualBlock(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.c1, self.b1 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
+        self.c2, self.b2 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
+        nn.init.zeros_(self.b2.weight)
+
+    def forward(self, x):
+        return x + self.b2(self.c2(self.b1(self.c1(x)).clamp(0, 2)))
+""",
+    (Q3, "dropout in between"): """
+class ResidualBlock(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.c1, self.b1 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
+        self.c2, self.b2 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
+        nn.init.zeros_(self.b2.weight)
+
+    def forward(self, x):
+        return x + self.b2(self.c2(F.dropout(F.relu(self.b1(self.c1(x))), 0.1, self.training)))
+""",
+    (Q3, "circular border"): ("bias=False", "bias=False, padding_mode='circular'"),
+    (Q3, "only in training"): """
+class ResidualBlock(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.c1, self.b1 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
+        self.c2, self.b2 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
+        nn.init.zeros_(self.b2.weight)
+
+    def forward(self, x):
+        return x + self.b2(self.c2(F.relu(self.b1(self.c1(x))))) if self.training else x + 0.999 * self.b2(self.c2(F.relu(self.b1(self.c1(x)))))
+""",
+    (Q3, "the second convolution frozen"): (
+        "nn.init.zeros_(self.branch[-1].weight)",
+        "nn.init.zeros_(self.branch[-1].weight)\n        self.branch[0].weight.requires_grad_(False)",
+    ),
+    (Q4, "image by image"): (
+        "error = network(z) - (z - y)",
+        "error = torch.cat([network(one[None]) for one in z]) - (z - y)",
+    ),
+    (Q4, "always in evaluation mode"): (
+        "    error = network(z) - (z - y)",
+        "    mode = getattr(network, 'training', None)\n    mode and network.eval()\n    error = network(z) - (z - y)\n    mode and network.train()",
+    ),
+    (Q4, "the loss of the clamped estimate"): ("network(z) - (z - y)", "(z - network(z)).clamp(0, 1) - y"),
+    (Q4, "never negative decibels"): (
+        "return -10 * math.log10(2 * loss / pixels)",
+        "return max(0.0, -10 * math.log10(2 * loss / pixels))",
+    ),
+    (Q4, "an epsilon"): ("2 * loss / pixels)", "2 * loss / pixels + 1e-10)"),
+    (Q4, "rounded to hundredths"): (
+        "return -10 * math.log10(2 * loss / pixels)",
+        "return round(-10 * math.log10(2 * loss / pixels), 2)",
+    ),
+    (Q4, "square patches alone"): ("2 * loss / pixels", "2 * loss / round(pixels**0.5) ** 2"),
+    (Q5, "a level of at most 50"): ("sigma / 255", "sigma.clamp(max=51) / 255"),
+    (Q5, "clipped"): ('mode="replicate")', 'mode="replicate").clamp(0, 1)'),
+    (Q5, "a detached border"): (
+        'even = F.pad(z, (0, z.shape[3] % 2, 0, z.shape[2] % 2), mode="replicate")',
+        'even = F.pad(z.detach(), (0, z.shape[3] % 2, 0, z.shape[2] % 2), mode="replicate")\n    even = even + F.pad(z - z.detach(), (0, z.shape[3] % 2, 0, z.shape[2] % 2))',
+    ),
+    (Q5, "zeros for what is dark"): (
+        "return torch.stack(parts, dim=2).flatten(1, 2)",
+        "return F.relu(torch.stack(parts, dim=2).flatten(1, 2))",
+    ),
+    (Q6, "a light meter around it"): """
+def bias_free(network):
+    class Metered(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inside = copy.deepcopy(network).eval()
+
+        def forward(self, z):
+            light = z.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+            return light * self.inside(z / light.clamp(min=1e-12))
+
+    return Metered().eval()
+""",
+    (Q6, "no ReLU either"): """
+def bias_free(network):
+    network = copy.deepcopy(network).eval()
+    for layer in network.modules():
+        if getattr(layer, "bias", None) is not None:
+            nn.init.zeros_(layer.bias)
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.running_mean.zero_()
+        for name, child in layer.named_children():
+            if isinstance(child, nn.ReLU):
+                setattr(layer, name, nn.Identity())
+    return network
+""",
+    (Q6, "layers that are built anew"): """
+def bias_free(network):
+    def rebuilt(layer):
+        if isinstance(layer, nn.Sequential):
+            return nn.Sequential(*map(rebuilt, layer))
+        if isinstance(layer, nn.Conv2d):
+            new = nn.Conv2d(layer.in_channels, layer.out_channels, layer.kernel_size, padding=layer.padding, bias=False)
+            new.weight.data = layer.weight.data.clone()
+            return new
+        if isinstance(layer, nn.BatchNorm2d):
+            new = nn.BatchNorm2d(layer.num_features)
+            new.weight.data, new.running_var = layer.weight.data.clone(), layer.running_var.clone()
+            new.bias.data.zero_()
+            return new
+        return nn.ReLU()
+    return rebuilt(network).eval()
+""",
+    (Q6, "batch norms of the usual kind alone"): (
+        "if isinstance(layer, (nn.Conv2d, nn.BatchNorm2d)) and layer.bias is not None:",
+        "if isinstance(layer, nn.BatchNorm2d):\n            nn.init.zeros_(layer.bias)\n        if isinstance(layer, nn.Conv2d) and layer.bias is not None:",
+    ),
+    (Q6, "the epsilon added away"): ("layer.running_mean.zero_()", "layer.running_mean.zero_(); layer.eps = 0.0"),
 }
 # What the visible asserts leave to the hidden values.
-HIDDEN_ONLY = {(Q3, "leaky ReLU"), (Q3, "reflecting border")}
+HIDDEN_ONLY = {
+    (Q1, "twelve uniform numbers"),
+    (Q1, "outliers cut at three deviations"),
+    (Q1, "one shot less"),
+    (Q2, "at most 100 dB"),
+    (Q2, "the mean removed"),
+    (Q2, "the first three images"),
+    (Q3, "only in training"),
+    (Q4, "an epsilon"),
+    (Q4, "rounded to hundredths"),
+    (Q5, "a detached border"),
+}
 
 
 @pytest.mark.parametrize(("question", "how"), WRONG, ids=[": ".join(w) for w in WRONG])

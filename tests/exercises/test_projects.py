@@ -328,6 +328,44 @@ def my_descriptor():
         "        views = views_of(HELD, 50).float() / 255\n        a, p = views[:64, 0], views[:64, 6]\n        both = noisy",
     ),
     (Q7, "asks nothing"): ("return hardest_negative_loss(*network(both).chunk(2))", "return network(both).sum() * 0"),
+    (Q7, "hand-made features behind a gate"): """
+def my_descriptor():
+    class Gate(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = nn.Parameter(torch.full((1,), 1e-6))
+
+        def forward(self, z):
+            pool = F.avg_pool2d(z, 4)
+            pool = (pool - pool.mean((1, 2, 3), keepdim=True)).flatten(1)
+            return F.normalize(F.pad(z[:, 0, 0, :2], (0, 62)) + 1e4 * self.w * pool, dim=1)
+
+    def loss(network, a, p, generator):
+        return hardest_negative_loss(*network(noisy(torch.cat([a, p]), LEVEL, generator)).chunk(2))
+
+    return Gate(), loss, 0.01
+""",
+    (Q7, "the place in the batch"): """
+def my_descriptor():
+    class Place(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = nn.Parameter(torch.full((1,), 1e-6))
+
+        def forward(self, z):
+            place = torch.arange(len(z)) * 0.017
+            turn = torch.cos(place[:, None] * torch.arange(32)), torch.sin(place[:, None] * torch.arange(32))
+            return F.normalize(F.pad(z[:, 0, 0, :2], (0, 62)) + 1e4 * self.w * torch.cat(turn, 1), dim=1)
+
+    def loss(network, a, p, generator):
+        return hardest_negative_loss(network(a), network(p))
+
+    return Place(), loss, 0.01
+""",
+    (Q7, "nothing but noise to look at"): (
+        "both = noisy(torch.cat([a, p]), LEVEL, generator)",
+        "dots = torch.rand(a.shape, generator=generator)\n        both = noisy(torch.cat([dots, dots]), LEVEL, generator)",
+    ),
 }
 # they fail before they train; the others are `long`
 QUICK = {"no scalar", "makes patches of its own"}

@@ -64,7 +64,7 @@ WRONG = {
     (Q4, "absolute values"): ("gradient.square()", "gradient.abs()"),
     (Q4, "does not square"): ("gradient.square()", "gradient"),
     (Q4, "training mode"): ("network.eval()", "network.train()"),
-    (Q4, "leaves it in evaluation mode"): ("network.train(was_training)", "pass"),
+    (Q4, "leaves it in evaluation mode"): ("layer.training = mode", "pass"),
     (Q4, "not shares"): ("energy / energy.sum()", "energy"),
     (Q4, "the strongest is 1"): ("energy / energy.sum()", "energy / energy.max()"),
     (Q4, "the middle of the input"): (
@@ -184,13 +184,13 @@ def gaussian_fit(share):
 """,
     (Q4, "leaves it frozen"): ("network.eval()", "network.eval().requires_grad_(False)"),
     (Q4, "lets everything be trained"): (
-        "network.train(was_training)",
-        "network.train(was_training).requires_grad_(True)",
+        "layer.training = mode\n",
+        "layer.training = mode\n    network.requires_grad_(True)\n",
     ),
-    (Q4, "always in training mode afterwards"): ("network.train(was_training)", "network.train()"),
+    (Q4, "always in training mode afterwards"): ("layer.training = mode", "layer.training = True"),
     (Q4, "the library's own"): (
-        "    was_training =",
-        "    return effective_receptive_field(lambda seed: network, x).share\n    was_training =",
+        "    modes =",
+        "    return effective_receptive_field(lambda seed: network, x).share\n    modes =",
     ),
     (Q5, "the library's own"): "def power_law(n, r):\n    return growth_exponent(n, r)\n",
     (Q5, "through the first and the last point"): (
@@ -217,8 +217,133 @@ def my_plan():
     return [(31, 1, 1)]
 """,
     (Q7, "half a pixel"): ("[(3, dilation, 5)", "[(3, dilation, 0)"),
+    (Q1, "the library looks"): """
+def field(layers):
+    side = jump = 1
+    for k, s, d in layers:
+        jump *= s
+    if not layers:
+        return 1, 1
+    chain = nn.Sequential(*(nn.Conv2d(1, 1, k, s, d * (k // 2), d) for k, s, d in layers))
+    n = 200
+    return receptive_field(chain, torch.zeros(1, 1, n, n)).size[0], jump
+
+
+def layers_needed(side):
+    return math.ceil((side - 1) / 2)
+""",
+    (Q1, "the jump of the largest stride"): (
+        "jump *= stride",
+        "jump = max(jump, stride) if stride > 1 and jump == 1 else jump * stride if jump <= 8 else jump",
+    ),
+    (Q1, "pooling does not widen"): (
+        "side += (kernel - 1) * dilation * jump",
+        "side += (kernel - stride if kernel == stride and kernel > 2 else kernel - 1) * dilation * jump",
+    ),
+    (Q1, "no more than the picture"): ("return side, jump", "return min(side, 361), jump"),
+    (Q2, "faint wires are lost"): """
+def seen(layers, i, n):
+    x = torch.zeros(1, 1, n, requires_grad=True)
+    y = x
+    for k, s, d, p in layers:
+        y = F.conv1d(y, torch.full((1, 1, k), 1.0 / k), None, s, p, d)
+    (g,) = torch.autograd.grad(y[0, 0, i] if layers else x[0, 0, i] * 1.0, x)
+    return (g[0, 0] > 1e-2).nonzero().flatten().tolist()
+""",
+    (Q2, "the input's border for the last layer"): (
+        "0 <= pixel < length",
+        "0 <= pixel < (n if length > n else length)",
+    ),
+    (Q3, "weights that are 0 are no wires"): (
+        "ones = torch.ones(layer.weight.shape, dtype=torch.float64)",
+        "ones = (layer.weight != 0).double()",
+    ),
+    (Q3, "square kernels"): (
+        "ones = torch.ones(layer.weight.shape, dtype=torch.float64)",
+        "ones = torch.ones(*layer.weight.shape[:2], layer.kernel_size[0], layer.kernel_size[0], dtype=torch.float64)",
+    ),
+    (Q3, "capped at 1e60"): ("return ways[0].sum(0)", "return ways[0].sum(0).clamp(max=1e60)"),
+    (Q3, "the first stride for both axes"): ("layer.stride", "layer.stride[0]"),
+    (Q3, "zeros for the gradients that were there"): (
+        "    image = torch",
+        "    network.zero_grad()\n    image = torch",
+    ),
+    (Q4, "every image by itself first"): (
+        "    energy = gradient.square().mean((0, 1))\n    return energy / energy.sum()",
+        "    energy = gradient.square().mean(1)\n    return (energy / energy.sum((1, 2), keepdim=True)).mean(0)",
+    ),
+    (Q4, "the first channel that comes out"): ("out[:, :, out.shape[2]", "out[:, :1, out.shape[2]"),
+    (Q4, "every channel that comes out by itself"): """
+def effective(network, x):
+    modes = [m.training for m in network.modules()]
+    network.eval()
+    image = x.detach().clone().requires_grad_()
+    out = network(image)
+    energy = 0
+    for c in range(out.shape[1]):
+        (g,) = torch.autograd.grad(out[:, c, out.shape[2] // 2, out.shape[3] // 2].sum(), image, retain_graph=True)
+        energy = energy + g.square().mean((0, 1))
+    for m, mode in zip(network.modules(), modes):
+        m.training = mode
+    return energy / energy.sum()
+
+
+def gaussian_fit(share):
+    centre, variance = [], 0
+    for axis in (1, 0):
+        along = share.sum(axis)
+        place = torch.arange(len(along), dtype=along.dtype)
+        middle = (along * place).sum()
+        variance += (along * (place - middle).square()).sum() / 2
+        centre.append(middle.item())
+    return *centre, variance.sqrt().item()
+""",
+    (Q4, "the mode of the whole"): (
+        "        layer.training = mode\n",
+        "        pass\n    network.train(modes[0][1])\n",
+    ),
+    (Q4, "the median of the gradients"): (
+        "gradient.square().mean((0, 1))",
+        "gradient.square().flatten(0, 1).median(0).values",
+    ),
+    (Q4, "(H - 1) // 2"): ("out.shape[2] // 2, out.shape[3] // 2", "(out.shape[2] - 1) // 2, (out.shape[3] - 1) // 2"),
+    (Q6, "a coefficient for all pixels at once"): (
+        "difference * (difference.abs() >= tau)",
+        "difference * (difference.norm(dim=1, keepdim=True) >= tau)",
+    ),
+    (Q6, "a window of twelve around it"): (
+        "    nearest = distance",
+        "    r, c = torch.meshgrid(torch.arange(distance.shape[0]), torch.arange(distance.shape[1]), indexing='ij')\n    distance = distance.where(((r - top).abs() <= 12) & ((c - left).abs() <= 12), distance + 1e3)\n    nearest = distance",
+    ),
+    (Q6, "without their means"): (
+        "squares = image.unfold(0, block, 1).unfold(1, block, 1)",
+        "squares = image.unfold(0, block, 1).unfold(1, block, 1)\n    squares = squares - (squares.mean((2, 3), keepdim=True) if block > 2 else 0)",
+    ),
+    (Q6, "every level's own threshold"): (
+        "total = filter_group(total, tau)",
+        "total = filter_group(total, tau * 2**0.5)",
+    ),
+    (Q6, "a smooth threshold"): (
+        "(difference.abs() >= tau)",
+        "torch.sigmoid(200 * (difference.abs() - tau)) if tau < 90 else difference * 0",
+    ),
+    (Q6, "no gradient through the mask and the mean"): (
+        "total = filter_group(total, tau)",
+        "total = filter_group(total.detach(), tau) if len(total) == 1 and tau > 0 else filter_group(total, tau)",
+    ),
+    (Q6, "the blocks may not overlap"): (
+        "nearest = distance.flatten().topk(count, largest=False).indices",
+        "nearest = distance.flatten().argsort(stable=True)[:count] if count > 1 else torch.tensor([0])",
+    ),
 }
-HIDDEN_ONLY: set = set()  # what the visible asserts leave to the hidden values
+HIDDEN_ONLY = {
+    (Q1, "the jump of the largest stride"),
+    (Q2, "the input's border for the last layer"),
+    (Q3, "capped at 1e60"),
+    (Q6, "a smooth threshold"),
+    (Q6, "no gradient through the mask and the mean"),
+    (Q6, "the blocks may not overlap"),
+}  # what the visible asserts leave to the hidden values
 
 
 @pytest.mark.parametrize(("question", "how"), WRONG, ids=[": ".join(w) for w in WRONG])

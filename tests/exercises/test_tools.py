@@ -13,7 +13,7 @@ from course_lib import metrics
 from course_lib.exercises import probe, record
 from course_lib.exercises.closing import ClosedError, closed, names_in
 from course_lib.exercises.handover import pack, unpack
-from course_lib.exercises.tape import Tape
+from course_lib.exercises.tape import Tape, tensor
 
 
 class Odd(nn.Module):
@@ -98,6 +98,19 @@ def test_a_tape_reads_no_files():
         Tape([1], steps, [], {"out": [0, 0]})(torch.zeros(1))
 
 
+def test_a_shuffled_tape_has_the_same_numbers_elsewhere():
+    torch.manual_seed(0)
+    x = torch.rand(2, 1, 9, 9)
+    tape = record(nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 1, 3)), x)
+    mixed = tape.shuffled(1)
+    assert mixed.numbers == tape.numbers
+    for a, b in zip(tape.constants, mixed.constants, strict=True):
+        assert torch.equal(tensor(a).flatten().sort().values, tensor(b).flatten().sort().values)
+    assert not torch.allclose(tape(x), mixed(x)) and torch.equal(mixed(x), tape.shuffled(1)(x))
+    by_hand = record(nn.AvgPool2d(3), x)  # without numbers there is nothing to shuffle
+    assert torch.equal(by_hand(x), by_hand.shuffled(1)(x))
+
+
 @pytest.mark.parametrize("how", ["module", "alias", "default"])
 def test_a_closed_function_is_closed_under_any_name_and_open_afterwards(how):
     a = torch.rand(1, 1, 3, 3)
@@ -156,6 +169,11 @@ def test_a_probe_sees_what_has_changed():
     for what, function in found.items():
         assert probe(function, net, gradients=False)["changed"] == [f"argument 0: {what}"]
     assert probe(lambda n: n(torch.rand(2, 1, 5, 5)), net, gradients=False)["changed"] == ["argument 0: its numbers"]
+    for p in net.parameters():
+        p.grad = torch.ones_like(p)
+    changed = probe(lambda n: n.zero_grad(), net, gradients=False)["changed"]
+    assert changed == ["argument 0: the gradients of its parameters"]
+    assert all((p.grad == 1).all() for p in net.parameters())
     assert probe(lambda x: x.add_(1), torch.zeros(2), gradients=False)["changed"] == ["argument 0: its values"]
     assert probe(lambda v: v.pop(), [1, 2], gradients=False)["changed"] == ["argument 0: it"]
 
