@@ -70,7 +70,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "without .item()": NUMBER,
         "< 1e-06 -> LtE": "no spread is exactly a millionth",
         "double": "float32 is precise enough for what is asked",
-        "without .abs()": "what is centred is negative as far as it is positive, up to what 'nearly' leaves open",
     },
     "metric_learning-6": {
         "detached": "it is a number already",

@@ -93,6 +93,9 @@ def alive(pid):
 
 
 def test_killed_in_the_middle(folder, master_path, tmp_path):
+    """While somebody is graded who writes from a thread of its own, whose row hung on luck once."""
+    if sandbox.find_sandbox().locked:
+        write(folder / "spies.ipynb", kinds(master_path, tmp_path, 9)["spies"][0])
     whole, broken = tmp_path / "whole.csv", tmp_path / "broken.csv"
     assert main(arguments(folder, whole, master_path)) == 0
     command = [
@@ -103,13 +106,13 @@ def test_killed_in_the_middle(folder, master_path, tmp_path):
     ]
     process = subprocess.Popen(command, cwd=COURSE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     results = broken.with_suffix("") / "results"
-    while len(list(results.glob("*.json"))) < 2:
+    while len(list(results.glob("*.json"))) < 5:
         assert process.poll() is None
         time.sleep(0.02)
     family = below(process.pid)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert not broken.exists() and len(list(results.glob("*.json"))) < 6
+    assert not broken.exists() and len(list(results.glob("*.json"))) < len(list(folder.iterdir()))
     for path in results.glob("*.json"):
         json.loads(path.read_text())  # whole, or not there
     if sandbox.find_sandbox().locked:
