@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from course_lib.denoising import CBDNet, asymmetric_loss, cbdnet_loss, total_variation
-from course_lib.denoising.recipes.real_noise import other_colours
+from course_lib.denoising.recipes.real_noise import camera_patches, other_colours
+from course_lib.observation import Camera
 from course_lib.receptive_fields import receptive_field
+from course_lib.reference.recipe import Scale
 
 
 def test_five_and_sixteen_convolutions():
@@ -74,6 +76,20 @@ def test_other_colours_keep_each_channel_and_only_dim_it():
     factor = flat.mean(3)[same]
     assert factor.min() >= 0.5 and factor.max() <= 1 and factor.std() > 0.05
     assert len({tuple(m.flatten().tolist()) for m in same}) > 1  # every patch in an order of its own
+
+
+def test_soft_pictures_have_less_detail_under_noise_as_strong():
+    """The picture is softened before the camera, not with its noise."""
+    grain = [0.4 + 0.2 * torch.rand(3, 80, 80, generator=torch.Generator().manual_seed(0))]
+    camera = Camera(shot=0, read=0.03, jpeg=None)
+
+    def patches(soft):
+        made = camera_patches("cpu", Scale(steps=1, batch=4, patch=32, lr=1), camera, lambda: grain, soft=soft)
+        z, _, y = made(torch.Generator().manual_seed(1))
+        return y.diff(dim=-1).std().item(), (z - y).diff(dim=-1).std().item()
+
+    (sharp, noise), (soft, same) = patches(0.0), patches((1.0, 2.0))
+    assert soft < 0.2 * sharp and same == pytest.approx(noise, rel=0.1)
 
 
 def test_a_perfect_estimate_costs_nothing():

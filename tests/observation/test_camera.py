@@ -5,7 +5,7 @@ import torch
 
 from course_lib import data
 from course_lib.observation import Jpeg
-from course_lib.observation.camera import Camera, bayer, blur, demosaic, to_light, to_picture
+from course_lib.observation.camera import Camera, bayer, blur, demosaic, s_curve, to_light, to_picture
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def seeded(seed=0):
 
 @pytest.mark.parametrize("mosaic", [True, False])
 def test_without_noise_it_is_the_identity_up_to_jpeg(coffee, mosaic):
-    silent = Camera(shot=0, read=0, mosaic=mosaic, jpeg=None)
+    silent = Camera(shot=0, read=0, mosaic=mosaic, vivid=2, smear=1, soften=1, contrast=1.5, jpeg=None)
     torch.testing.assert_close(silent(coffee), coffee, atol=1e-5, rtol=0)
     compressed = Camera(shot=0, read=0, mosaic=mosaic, jpeg=75)(coffee)
     assert (compressed - Jpeg(75)(coffee)).abs().mean() < 1 / 255
@@ -53,7 +53,28 @@ def test_the_mosaic_correlates_neighbours():
     assert abs(correlation(False)) < 0.02 and correlation(True) > 0.3
 
 
-def test_software_that_smooths_makes_the_noise_weaker_and_its_reach_longer():
+def test_the_software_smears_the_colours_of_the_noise_and_leaves_its_brightness():
+    y = torch.full((1, 3, 200, 200), 0.7)
+
+    def noise(**colours):
+        """The noise on the light, apart into brightness and what is left."""
+        camera = Camera(shot=0, read=0.03, jpeg=None, **colours)
+        error = to_light(camera(y, seeded())) - to_light(y)
+        grey = (error * torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)).sum(1, keepdim=True)
+        return grey, error - grey
+
+    def reach(x):
+        return torch.corrcoef(torch.stack([x[..., :-3].flatten(), x[..., 3:].flatten()]))[0, 1].item()
+
+    (grey, colour), (same, smeared), (_, vivid) = noise(), noise(smear=2.0), noise(smear=2.0, vivid=2.0)
+    torch.testing.assert_close(same, grey, atol=1e-5, rtol=0)
+    assert abs(reach(colour)) < 0.05 and reach(smeared) > 0.4
+    assert smeared.std() < 0.6 * colour.std()
+    torch.testing.assert_close(vivid, 2 * smeared, atol=1e-5, rtol=0)
+    assert torch.equal(Camera(smear=(0, 0), vivid=(1, 1), contrast=(1, 1))(y, seeded()), Camera()(y, seeded()))
+
+
+def test_softened_noise_is_weaker_and_reaches_further():
     y = torch.full((1, 3, 200, 200), 0.7)
 
     def noise(soften):
@@ -64,6 +85,25 @@ def test_software_that_smooths_makes_the_noise_weaker_and_its_reach_longer():
     (plain, near), (soft, far) = noise(0.0), noise(1.0)
     assert soft < 0.7 * plain and far > near + 0.2
     assert torch.equal(Camera(soften=(0, 0))(y, seeded()), Camera()(y, seeded()))
+
+
+@pytest.mark.parametrize("contrast", [1.0, 1.3, 2.0])
+def test_the_s_keeps_its_ends_and_its_middle_and_the_inverse_undoes_it(contrast):
+    x = torch.linspace(0, 1, 101)
+    curve = s_curve(x, contrast)
+    torch.testing.assert_close(curve[[0, 50, 100]], x[[0, 50, 100]])
+    torch.testing.assert_close(s_curve(curve, 1 / contrast), x, atol=1e-5, rtol=0)
+    assert (curve.diff() >= 0).all()
+
+
+def test_contrast_takes_noise_out_of_the_shadows():
+    y = torch.tensor([0.1, 0.4]).view(2, 1, 1, 1).expand(-1, 3, 100, 100)
+
+    def dark_over_bright(contrast):
+        dark, bright = (Camera(shot=0.03, read=0.0, contrast=contrast, jpeg=None)(y, seeded()) - y).std((1, 2, 3))
+        return (dark / bright).item()
+
+    assert dark_over_bright(1.6) < 0.7 * dark_over_bright(1.0)
 
 
 def test_blur_agrees_with_scipy_and_every_image_has_its_own_width(coffee):
@@ -94,7 +134,13 @@ def test_images_draw_their_own_levels_and_the_seed_decides(coffee):
     assert z.shape == y.shape and z.min() >= 0 and z.max() <= 1
 
 
-@pytest.mark.parametrize("options", [{"shot": -0.1}, {"read": 2}, {"shot": (0.2, 0.1)}, {"jpeg": 0}, {"soften": 4}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"shot": -0.1}, {"read": 2}, {"shot": (0.2, 0.1)}, {"jpeg": 0}, {"vivid": 5},
+        {"smear": 4}, {"soften": 4}, {"contrast": 0.5},
+    ],
+)  # fmt: skip
 def test_parameters_out_of_range_are_refused(options):
     with pytest.raises(ValueError, match="must be in"):
         Camera(**options)
