@@ -140,6 +140,22 @@ class FullyConvolutionalAutoencoder(nn.Module):
         return self.decode(self.encode(z))[:, :, : z.shape[2], : z.shape[3]]
 
 
+def freeze_dense_norms(model: ConvAutoencoder) -> ConvAutoencoder:
+    """The model, its dense layers' batch norms fixed at mean 0 and variance 1: a learnt scale and shift are left.
+
+    A mean over the 32 pictures of a batch is off by a sixth of a unit's standard deviation, and that error would be
+    added to every code. Convolutions average over thousands of positions and keep theirs. `training.fit` leaves such
+    layers as they are.
+    """
+    for layer in (*model.squeeze, *model.expand[0]):
+        if isinstance(layer, nn.Linear):  # what the norms would have set right
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+        elif isinstance(layer, nn.BatchNorm1d):
+            layer.eval()
+    return model
+
+
 def conv_pool_blocks(channels: int, widths: tuple[int, ...]) -> nn.Sequential:
     """The encoder: (conv, conv, pool) for each width; every pooling halves the side."""
     blocks = [

@@ -37,25 +37,28 @@ class Muon(torch.optim.Optimizer):
     Gradients of a convolution are dominated by a few directions; setting all singular values to 1 lets the rest
     learn too. A few Newton-Schulz iterations replace the SVD. ``c = 0.2 sqrt(max(shape))`` gives the update the
     size of one of Adam. Convolution kernels between two stacks of feature maps are treated as (out, in * kh * kw)
-    matrices; everything else is left to Adam at ``lr_rest``: biases, batch norm, dense layers, and kernels that have
-    three channels or fewer on one side (what reads or writes an image, grey or colour, and depthwise ones).
+    matrices; everything else is left to Adam at ``lr_rest``: biases, batch norm, dense layers unless asked for, and
+    kernels that have three channels or fewer on one side (what reads or writes an image, and depthwise ones).
 
     Args:
         parameters: tensors or groups of them; a group with a rate of its own has the same share of ``lr_rest``.
         lr: learning rate of the kernels.
         lr_rest: of all else.
         momentum: decay of the averaged gradient.
+        dense: whether the weights of dense layers are turned too; with thousands of units on both sides that costs
+            more than the rest of a step.
 
     Jordan et al., https://kellerjordan.github.io/posts/muon/ (2024); scaling from Liu et al.,
     arXiv:2502.16982.
     """
 
-    def __init__(self, parameters, lr: float, lr_rest: float = 3e-3, momentum: float = 0.95):
+    def __init__(self, parameters, lr: float, lr_rest: float = 3e-3, momentum: float = 0.95, dense: bool = False):
+        self.ranks = (2, 4) if dense else (4,)
         groups = []
         for group in as_groups(parameters):
             share = group.get("lr", lr) / lr if lr else 0.0
-            hidden = [p for p in group["params"] if _is_hidden_kernel(p)]
-            rest = [p for p in group["params"] if not _is_hidden_kernel(p)]
+            hidden = [p for p in group["params"] if self._is_turned(p)]
+            rest = [p for p in group["params"] if not self._is_turned(p)]
             groups += [group | {"params": hidden, "lr": lr * share}] * bool(hidden)
             groups += [group | {"params": rest, "lr": lr_rest * share}] * bool(rest)
         super().__init__(groups, {"lr": lr, "momentum": momentum})
@@ -72,7 +75,7 @@ class Muon(torch.optim.Optimizer):
             for p in group["params"]:
                 if p.grad is None:
                     continue
-                if _is_hidden_kernel(p):
+                if self._is_turned(p):
                     alike.setdefault((p.shape, p.device, p.dtype), []).append(p)
                 else:
                     _adam_step(p, p.grad, self.state[p], group["lr"])
@@ -80,6 +83,9 @@ class Muon(torch.optim.Optimizer):
                 updates = self._orthogonal_momenta(kernels, group["momentum"])
                 torch._foreach_add_(kernels, updates, alpha=-group["lr"])
         return loss
+
+    def _is_turned(self, parameter: Tensor) -> bool:
+        return parameter.ndim in self.ranks and min(parameter.shape[:2]) > 3
 
     def _orthogonal_momenta(self, kernels: list[Tensor], momentum: float) -> list[Tensor]:
         gradients = [p.grad for p in kernels]
@@ -104,10 +110,6 @@ def orthogonalize(matrix: Tensor, steps: int = 5) -> Tensor:
         gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
     return x.mT if tall else x
-
-
-def _is_hidden_kernel(parameter: Tensor) -> bool:
-    return parameter.ndim == 4 and min(parameter.shape[:2]) > 3
 
 
 def _adam_step(p: Tensor, gradient: Tensor, state: dict, lr: float, beta1: float = 0.9, beta2: float = 0.99) -> None:

@@ -1,5 +1,7 @@
 """Cats and dogs: what is read when which folder is there, and that no image is in two splits."""
 
+import io
+
 import numpy as np
 import pytest
 import torch
@@ -26,8 +28,6 @@ def write_pets(root, trainval=10, test=4):
 
 def write_cifar10(root, count=5):
     """CIFAR-10 as JPEGs, all ten classes in turn; flat pictures whose brightness tells them apart."""
-    import io
-
     (root / "cifar10_jpeg").mkdir()
     for name in [f"train_{k}" for k in range(1, 6)] + ["test"]:
         labels = np.arange(10 * count) % 10
@@ -55,8 +55,9 @@ def test_the_pets_are_read_where_they_are(course_data):
     write_pets(course_data)
     write_cifar10(course_data)  # not looked at
     animals = data.cats_and_dogs(size=16)
-    assert animals.source == "Oxford-IIIT Pet" == data.cats_and_dogs_source()
+    assert animals.source == "Oxford-IIIT Pet at 24x24, cut to 16x16" == data.cats_and_dogs_source(16)
     assert [len(split[1]) for split in (animals.train, animals.val, animals.test)] == [8, 2, 4]
+    assert animals.train[0].shape == (8, 3, 24, 24), "room for random crops"
     images, labels = animals.test
     assert images.shape == (4, 3, 16, 16) and images.dtype == torch.uint8
     assert labels.dtype == torch.int64 and sorted(labels.tolist()) == [0, 0, 1, 1]
@@ -72,6 +73,48 @@ def test_a_picture_is_its_central_square(course_data):
     Image.fromarray(pixels).save(path, quality=100, subsampling=0)
     distance = data.cats_and_dogs(size=10).test[0].float().sub(200).abs().amax((1, 2, 3))
     assert (distance < 20).sum() == 1  # the others are noise
+
+
+def write_small(root, train=10, test=4):
+    """cats_dogs96 as JPEGs: a border of one colour, and a middle square of 64 pixels whose blue tells the pictures."""
+    (root / pets.SMALL).mkdir()
+    for split, count in (("train", train), ("test", test)):
+        streams = []
+        for k in range(count):
+            pixels = np.full((96, 96, 3), (200, 0, 0), np.uint8)
+            pixels[16:80, 16:80] = (40, 120, 20 * k + 10)
+            streams.append(io.BytesIO())
+            Image.fromarray(pixels).save(streams[-1], "jpeg", quality=100, subsampling=0)
+        streams = [np.frombuffer(stream.getvalue(), np.uint8) for stream in streams]
+        np.savez(
+            root / pets.SMALL / f"{split}.npz", jpeg=np.concatenate(streams),
+            offsets=np.cumsum([0, *map(len, streams)]), labels=np.arange(count, dtype=np.uint8) % 2,
+            classes=np.array(["cat", "dog"]),
+        )  # fmt: skip
+
+
+def test_the_small_photographs_come_before_cifar10_and_after_the_pets(course_data):
+    write_cifar10(course_data)
+    write_small(course_data)
+    animals = data.cats_and_dogs()
+    assert animals.source == data.cats_and_dogs_source() and "at 96x96, cut to 64x64" in animals.source
+    assert animals.train[0].shape == (8, 3, 96, 96) and animals.val[0].shape == (2, 3, 64, 64)
+    for images, labels in (animals.val, animals.test):
+        assert (images[:, 0, 4:-4, 4:-4].float() - 40).abs().max() < 8, "the middle, without the red border"
+        number = (images[:, 2, 32, 32].float() / 20).floor()
+        assert torch.equal(labels, (number % 2).long()), "each picture has kept its label"
+    blue = torch.cat([animals.train[0][:, 2, 48, 48], animals.val[0][:, 2, 32, 32]]).float() / 20
+    assert blue.floor().sort().values.tolist() == list(range(10)), "every training picture is in one of the two"
+    write_pets(course_data)
+    assert data.cats_and_dogs(16).source.startswith("Oxford")
+
+
+@pytest.mark.parametrize("content", [b"no archive", b"PK\x03\x04 cut off"])
+def test_small_photographs_that_are_damaged_are_named(course_data, content):
+    write_small(course_data)
+    (course_data / pets.SMALL / "test.npz").write_bytes(content)
+    with pytest.raises(DataError, match="cats and dogs: cannot read .*test.npz"):
+        data.cats_and_dogs()
 
 
 def test_cifar10_stands_in_and_says_so(course_data):
@@ -95,7 +138,7 @@ def test_the_splits_are_the_same_every_time(course_data):
 
 
 def test_what_is_missing_is_named(course_data):
-    with pytest.raises(DataError, match=r"has no oxford-iiit-pet/ .* neither cifar-10-batches-py/"):
+    with pytest.raises(DataError, match=r"has no oxford-iiit-pet/ .*no cats_dogs96/.* neither cifar-10-batches-py/"):
         data.cats_and_dogs()
     with pytest.raises(ValueError, match="size must be at least 1, got 0"):
         data.cats_and_dogs(size=0)

@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 from torch import nn
 
 from course_lib import data, reference
-from course_lib.denoising import ConvAutoencoder, FullyConvolutionalAutoencoder, denoise
-from course_lib.denoising.autoencoders import DECODERS, grow_strided, grow_upsampled
+from course_lib.denoising import ConvAutoencoder, FullyConvolutionalAutoencoder, denoise, principal_components
+from course_lib.denoising.autoencoders import DECODERS, freeze_dense_norms, grow_strided, grow_upsampled
 from course_lib.denoising.dncnn import count_parameters
 from course_lib.denoising.recipes import autoencoders as recipes
 from course_lib.observation import perturbations
 from course_lib.reference import run
 from course_lib.reference.recipe import Scale
+from course_lib.training import fit
 
 
 def small(decoder="strided", **options):
@@ -164,6 +165,42 @@ def test_bad_input_is_named():
             denoise(model, 255 * torch.rand(1, 3, 16, 16))
 
 
+def test_frozen_dense_norms_keep_mean_0_and_variance_1_and_still_learn_scale_and_shift():
+    model = freeze_dense_norms(small())
+    assert count_parameters(model) == count_parameters(small())
+    dense, conv = model.squeeze[1], model.encoder[0][0][1]
+    before = dense.weight.detach().clone()
+    y = torch.rand(4, 3, 16, 16)
+    fit(model, recipes.squared_error, lambda generator: (y, y), steps=3, lr=1e-2, progress=False)
+    for norm in (dense, model.expand[0][1]):
+        assert not norm.running_mean.any() and (norm.running_var == 1).all()
+    assert conv.running_mean.abs().sum() > 0 and not torch.equal(dense.weight, before)
+
+
+def test_the_straight_line_of_the_recipes_is_a_projection_on_its_training_crops(monkeypatch):
+    tiles = data.cats_and_things()
+    monkeypatch.setattr(recipes, "_pets", lambda: tiles)
+    errors = recipes.straight_line(count=40, sizes=(2, 8))
+    assert len(errors) == 7 + 2, "the best size for each damage, and both on grain"
+    assert errors["MSE, gaussian"] == min(errors[f"MSE, gaussian, {k} numbers"] for k in (2, 8))
+    mean, directions = principal_components(recipes.crops(40)(torch.Generator().manual_seed(0)))
+    y = tiles.test[0].float() / 255
+    z = perturbations()["gaussian"](y, torch.Generator().manual_seed(0))
+    code = (z.flatten(1) - mean) @ directions[:, :8]
+    by_hand = (mean + code @ directions[:, :8].T - y.flatten(1)).square().mean().item()
+    assert errors["MSE, gaussian, 8 numbers"] == pytest.approx(by_hand, rel=1e-3)
+
+
+def test_training_crops_are_mirrored_and_never_upside_down(monkeypatch):
+    ramp = torch.zeros(1, 3, 64, 64, dtype=torch.uint8)
+    ramp[:, 0], ramp[:, 1] = torch.arange(64), torch.arange(64)[:, None]  # red grows to the right, green downwards
+    pets = data.CatsAndDogs((ramp, torch.zeros(1)), (ramp, torch.zeros(1)), (ramp, torch.zeros(1)), "a ramp")
+    monkeypatch.setattr(recipes, "_pets", lambda: pets)
+    y = recipes.crops(64)(torch.Generator().manual_seed(0))
+    to_the_right = y[:, 0, 0, -1] > y[:, 0, 0, 0]
+    assert 16 < to_the_right.sum() < 48 and (y[:, 1, -1, 0] > y[:, 1, 0, 0]).all()
+
+
 def test_a_recipe_trains_measures_and_names_its_data(monkeypatch, tmp_path):
     tiles = data.cats_and_things()
     spec = recipes.RECIPES["autoencoder-convolutional"]
@@ -176,7 +213,8 @@ def test_a_recipe_trains_measures_and_names_its_data(monkeypatch, tmp_path):
     (tmp_path / "none" / "oxford-iiit-pet").mkdir(parents=True)
     assert run.train("autoencoder-convolutional", tmp_path, scale="cpu", progress=False)
     result = reference.result("autoencoder-convolutional")
-    assert result["data"] == "Oxford-IIIT Pet" and list(result["metrics"]) == ["MSE, all three"]
+    assert result["data"] == "Oxford-IIIT Pet at 96x96, cut to 64x64"
+    assert list(result["metrics"]) == ["MSE, all three", "MSE, all three, training pictures"]
     y = tiles.test[0].float() / 255
     z = perturbations()["all three"](y, torch.Generator().manual_seed(0))
     by_hand = (denoise(reference.load("autoencoder-convolutional"), z) - y).square().mean().item()

@@ -317,6 +317,20 @@ def test_two_processes_average_their_gradients(tmp_path):
     assert lines[0] == lines[1], "gradients were not averaged: the two processes have different weights"
 
 
+@pytest.mark.parametrize("dense", [False, True])
+def test_muon_turns_dense_layers_only_when_asked(dense):
+    torch.manual_seed(0)
+    layer = nn.Linear(12, 8)
+    before = layer.weight.detach().clone()
+    layer.weight.grad = torch.randn(8, 12) * torch.logspace(0, -1, 12)  # columns of very different size
+    layer.bias.grad = torch.ones(8)
+    training.Muon(layer.parameters(), lr=1e-2, lr_rest=1e-3, dense=dense).step()
+    step = (before - layer.weight).detach()
+    values = torch.linalg.svdvals(step / (1e-2 * 0.2 * 12**0.5))
+    assert (values.min() > 0.4 and values.max() < 1.3) == dense, "all directions move by the same, or not"
+    assert torch.allclose(step.abs(), torch.full_like(step, 1e-3), rtol=1e-3) != dense, "Adam's first step"
+
+
 @given(rows=st.integers(2, 20), columns=st.integers(2, 20), seed=st.integers(0, 99))
 @settings(max_examples=20, deadline=None)
 def test_orthogonalize_brings_singular_values_near_1_and_keeps_the_directions(rows, columns, seed):
