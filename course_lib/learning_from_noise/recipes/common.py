@@ -17,6 +17,7 @@ from ..unet import UNet
 # the paper's network on a GPU; what a CPU trains in minutes has a tenth of its work
 SIZES = {"cpu": {"depth": 3, "width": 24}, "gpu": {}}
 MULTIPLES = (0.75, 1.0, 1.5, 2.0)  # of the estimated level: BM3D is told the one that scores best on each picture
+WIDE = (*MULTIPLES, 3.0, 4.0, 6.0, 11.0)  # where neighbours share their noise: the estimate is far too low there
 
 
 def on() -> str:

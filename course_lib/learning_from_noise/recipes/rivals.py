@@ -14,7 +14,7 @@ from ...observation import Gaussian
 from ...reference.recipe import Scale
 from ..masking import LocalMean, LocalMedian, RandomNeighbour, RandomValue, masked_loss
 from ..pairs import NoisyPatches, record_once
-from .common import bm3d_at_its_best, exam, middle, on, score, trained
+from .common import WIDE, bm3d_at_its_best, exam, middle, on, score, trained
 
 SIGMA = Gaussian(25 / 255)
 PATCH, BATCH, CELL = 64, 8, 3
@@ -102,7 +102,7 @@ def on_fluorescence(model) -> dict[str, float]:
                 "middle, Noise2Void: PSNR": psnr(inner[1], inner[2]),
             }.items():
                 metrics.setdefault(f"{group}, {name}", []).append(value.item())
-        best = bm3d_at_its_best(inner[0], inner[2])[0]
+        best = bm3d_at_its_best(inner[0], inner[2], WIDE[:-1])[0]
         for group in ("all", scene.partition("_")[0]):
             metrics.setdefault(f"{group}, middle, BM3D at its best: PSNR", []).append(best)
     return {f"{name} (dB)" if "PSNR" in name else name: sum(found) / len(found) for name, found in metrics.items()}

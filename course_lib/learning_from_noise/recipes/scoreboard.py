@@ -25,7 +25,7 @@ from ..unet import UNet
 from .ap_bsn import SHARED, photographs
 from .averages import loss_of, pairs
 from .blind_spot_networks import fluorescence, recorded_patches
-from .common import MULTIPLES, SIZES, bm3d, bm3d_at_its_best, exam, middle, on
+from .common import MULTIPLES, SIZES, WIDE, bm3d, bm3d_at_its_best, exam, middle, on
 from .rivals import MASKERS, RATE, hidden_pixels, noise2void_loss
 
 CHAPTER = "learning_from_noise/scoreboard"
@@ -35,8 +35,6 @@ SCALES = {
     "cpu": Scale(steps=400, batch=8, patch=64, lr=5e-3),
     "gpu": Scale(steps=10_000, batch=32, patch=64, lr=2e-3),
 }
-# of the estimated level, which is far too low where neighbours share their noise
-WIDE = (0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 11.0)
 BLIND = {"cpu": {"width": 48, "blocks": 6}, "gpu": {}}
 ZERO_SHOT = {"steps": 400}
 Pairs = list[tuple[Tensor, Tensor]]  # (z, y), each (1, C, H, W)
