@@ -113,11 +113,11 @@ def _grey_networks(device) -> dict[str, Callable]:
 
 
 def _told(network: nn.Module, z: Tensor, y: Tensor) -> Tensor:
-    """FFDNet, told the level that scores best, `WIDE` times the estimated one."""
+    """FFDNet, told the level that scores best: `WIDE` times the estimated one, as far as it was trained."""
     from skimage.restoration import estimate_sigma
 
     level = max(float(estimate_sigma(z[0].numpy(), channel_axis=0, average_sigmas=True)), 1e-3)
-    tried = [denoise(with_sigma(network, m * level), z) for m in WIDE]
+    tried = [denoise(with_sigma(network, min(m * level, 75 / 255)), z) for m in WIDE]
     return max(tried, key=lambda y_hat: psnr(y_hat, y).item())
 
 
