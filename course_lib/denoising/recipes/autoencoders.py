@@ -96,11 +96,10 @@ def straight_line(
     x = crops(count)(torch.Generator().manual_seed(0)).flatten(1)
     mean = x.mean(0)
     _, _, directions = torch.svd_lowrank(x.sub_(mean), q=min(count, max(sizes) + 50), niter=2)
+    line = partial(project_on, mean=mean, directions=directions)
     images, errors = _pets().test[0][:1000], {}
     for name, damage in perturbations().items():
-        by_size = {
-            k: mean_mse(partial(project_on, mean=mean, directions=directions, k=k), images, damage) for k in sizes
-        }
+        by_size = {k: mean_mse(partial(line, k=k), images, damage) for k in sizes}
         errors[f"MSE, {name}"] = min(by_size.values())
         if name == "gaussian":
             errors |= {f"MSE, {name}, {k} numbers": error for k, error in by_size.items()}
@@ -120,6 +119,7 @@ def _recipe(
     **options,
 ) -> Recipe:
     model = perturbations()[damage]
+    watched = partial(validation, damage=model)
     return Recipe(
         title=title,
         chapter=CHAPTER,
@@ -135,13 +135,7 @@ def _recipe(
         source=source,
         data=data.cats_and_dogs_source,
         # patience 3 as in the report; a short run ends before it can matter. 600 MB of Adam: saved at the end only
-        fit={
-            "optimizer": optimizer,
-            "validate": partial(validation, damage=model),
-            "every": 500,
-            "patience": 3,
-            "save_seconds": 3600,
-        },
+        fit={"optimizer": optimizer, "validate": watched, "every": 500, "patience": 3, "save_seconds": 3600},
         **options,
     )
 
@@ -151,7 +145,7 @@ def dense_autoencoder(latent: int, **options) -> nn.Module:
     return freeze_dense_norms(ConvAutoencoder(latent, "upsampled", **options))
 
 
-def _dense(latent: int, seed: int = 0, note: str = "", **options) -> Recipe:
+def _dense(latent: int, note: str = "", seed: int = 0, **options) -> Recipe:
     # Adam learns the directions in which pictures vary little far more slowly than the others; turned updates do not
     settings = {"optimizer": partial(training.Muon, dense=True), "lr": 1e-2}
     return _recipe(
@@ -174,20 +168,15 @@ RECIPES = {
         partial(ConvAutoencoder, latent=1024, decoder="upsampled"),
         optimizer=training.adam, lr=3e-3, cpu_model=NARROW, keep_weights=False,
     ),
-    "autoencoder-gaussian": _dense(UNITS, damage="gaussian"),
-    "autoencoder-salt": _dense(UNITS, damage="salt and pepper"),
-    "autoencoder-cutout": _dense(UNITS, damage="cutout"),
-    "autoencoder-gaussian-salt": _dense(UNITS, damage="gaussian + salt and pepper"),
-    "autoencoder-gaussian-cutout": _dense(UNITS, damage="gaussian + cutout"),
-    "autoencoder-salt-cutout": _dense(UNITS, damage="salt and pepper + cutout"),
+    **{
+        "autoencoder-" + damage.replace(" and pepper", "").replace(" + ", "-"): _dense(UNITS, damage=damage)
+        for damage in perturbations()
+        if damage != "all three"
+    },
     "autoencoder-gaussian-16": _dense(16, damage="gaussian"),
     "autoencoder-gaussian-256": _dense(256, damage="gaussian"),
-    "autoencoder-gaussian-adam": _dense(
-        UNITS, damage="gaussian", optimizer=training.adam, lr=2e-3, note=", with Adam"
-    ),
-    "autoencoder-grain-64": _dense(UNITS, **LONGER),
-    "autoencoder-grain-64-2": _dense(UNITS, seed=1, **LONGER),
-    "autoencoder-grain-64-3": _dense(UNITS, seed=2, **LONGER),
+    "autoencoder-gaussian-adam": _dense(UNITS, ", with Adam", damage="gaussian", optimizer=training.adam, lr=2e-3),
+    **{"autoencoder-grain-64" + f"-{k + 1}" * bool(k): _dense(UNITS, seed=k, **LONGER) for k in range(3)},
     "straight-line": Measurement(
         title="linear bottlenecks (principal components of 16,000 crops)",
         chapter=CHAPTER,
