@@ -105,7 +105,10 @@ def to_picture(light: Tensor) -> Tensor:
 
 
 def s_curve(v: Tensor, contrast: float | Tensor) -> Tensor:
-    """``v^p / (v^p + (1 - v)^p)``: flat at both ends for a contrast p above 1, undone by that of 1 / p."""
+    """``v^p / (v^p + (1 - v)^p)``: flat at both ends for a contrast p above 1, undone by that of 1 / p.
+
+    Shape: v of any shape, cut to [0, 1]; contrast > 0, a number or a tensor that broadcasts to v -> v's, in [0, 1]
+    """
     if isinstance(contrast, (int, float)) and contrast == 1:
         return v
     v = v.clamp(0, 1)

@@ -11,6 +11,22 @@ from variants import cases, gets_its_points, gets_no_points
 NAME = "denoising"
 Q1, Q2, Q3, Q4, Q5, Q6, Q7 = (f"{NAME}-{i}" for i in range(1, 8))
 
+
+def block(value: str) -> str:
+    """A residual block that gives back ``value``."""
+    return f"""
+class ResidualBlock(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.c1, self.b1 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
+        self.c2, self.b2 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
+        nn.init.zeros_(self.b2.weight)
+
+    def forward(self, x):
+        return {value}
+"""
+
+
 # (question, what is wrong) -> (old, new) in the master's answer
 WRONG = {
     (Q1, "divides by shots, not by their root"): ("math.sqrt(shots)", "shots"),
@@ -245,84 +261,18 @@ def my_denoiser():
         "error = (y_hat.clamp(0, 1) - y).flatten(1)",
         "error = (y_hat.clamp(0, 1) - y).flatten(1)[:3]",
     ),
-    (Q3, "ReLU first"): """
-class ResidualBlock(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.c1, self.b1 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
-        self.c2, self.b2 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
-        nn.init.zeros_(self.b2.weight)
-
-    def forward(self, x):
-        return x + self.b2(self.c2(self.b1(self.c1(F.relu(x)))))
-""",
-    (Q3, "ReLU before the batch norm"): """
-class ResidualBlock(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.c1, self.b1 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
-        self.c2, self.b2 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
-        nn.init.zeros_(self.b2.weight)
-
-    def forward(self, x):
-        return x + self.b2(self.c2(self.b1(F.relu(self.c1(x)))))
-""",
-    (Q3, "ReLU twice"): """
-class ResidualBlock(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.c1, self.b1 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
-        self.c2, self.b2 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
-        nn.init.zeros_(self.b2.weight)
-
-    def forward(self, x):
-        return x + self.b2(self.c2(F.relu(self.b1(F.relu(self.c1(x))))))
-""",
-    (Q3, "GELU"): """
-class ResidualBlock(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.c1, self.b1 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
-        self.c2, self.b2 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
-        nn.init.zeros_(self.b2.weight)
-
-    def forward(self, x):
-        return x + self.b2(self.c2(F.gelu(self.b1(self.c1(x)))))
-""",
-    (Q3, "ReLU up to 2"): """
-class ResidualBlock(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.c1, self.b1 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
-        self.c2, self.b2 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
-        nn.init.zeros_(self.b2.weight)
-
-    def forward(self, x):
-        return x + self.b2(self.c2(self.b1(self.c1(x)).clamp(0, 2)))
-""",
-    (Q3, "dropout in between"): """
-class ResidualBlock(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.c1, self.b1 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
-        self.c2, self.b2 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
-        nn.init.zeros_(self.b2.weight)
-
-    def forward(self, x):
-        return x + self.b2(self.c2(F.dropout(F.relu(self.b1(self.c1(x))), 0.1, self.training)))
-""",
+    (Q3, "ReLU first"): block("x + self.b2(self.c2(self.b1(self.c1(F.relu(x)))))"),
+    (Q3, "ReLU before the batch norm"): block("x + self.b2(self.c2(self.b1(F.relu(self.c1(x)))))"),
+    (Q3, "ReLU twice"): block("x + self.b2(self.c2(F.relu(self.b1(F.relu(self.c1(x))))))"),
+    (Q3, "GELU"): block("x + self.b2(self.c2(F.gelu(self.b1(self.c1(x)))))"),
+    (Q3, "ReLU up to 2"): block("x + self.b2(self.c2(self.b1(self.c1(x)).clamp(0, 2)))"),
+    (Q3, "dropout in between"): block(
+        "x + self.b2(self.c2(F.dropout(F.relu(self.b1(self.c1(x))), 0.1, self.training)))"
+    ),
     (Q3, "circular border"): ("bias=False", "bias=False, padding_mode='circular'"),
-    (Q3, "only in training"): """
-class ResidualBlock(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.c1, self.b1 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
-        self.c2, self.b2 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
-        nn.init.zeros_(self.b2.weight)
-
-    def forward(self, x):
-        return x + self.b2(self.c2(F.relu(self.b1(self.c1(x))))) if self.training else x + 0.999 * self.b2(self.c2(F.relu(self.b1(self.c1(x)))))
-""",
+    (Q3, "only in training"): block(
+        "x + self.b2(self.c2(F.relu(self.b1(self.c1(x))))) if self.training else x + 0.999 * self.b2(self.c2(F.relu(self.b1(self.c1(x)))))"
+    ),
     (Q3, "the second convolution frozen"): (
         "nn.init.zeros_(self.branch[-1].weight)",
         "nn.init.zeros_(self.branch[-1].weight)\n        self.branch[0].weight.requires_grad_(False)",
