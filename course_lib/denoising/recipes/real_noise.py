@@ -14,7 +14,7 @@ from ...metrics import psnr
 from ...observation import Camera, Gaussian
 from ...observation._ranges import draw, pair
 from ...observation.camera import blur
-from ...reference.recipe import Measurement, Recipe, Scale
+from ...reference.recipe import Recipe, Scale
 from ..cbdnet import CBDNet, cbdnet_loss
 from ..evaluation import denoise, evaluate
 
@@ -142,38 +142,7 @@ def _for_photographs(title: str, camera: Camera | None, what: str) -> Recipe:
     )
 
 
-def middles() -> list[tuple[Tensor, Tensor]]:
-    """The 160 x 160 pixels in the middle of every photograph of CC: (noisy, mean of many shots)."""
-    middle = (..., slice(176, 336), slice(176, 336))
-    return [(scene.z[middle], scene.y[None][middle]) for scene in data.cc15().values()]
-
-
-def bm3d_at_its_best(multiples: tuple[float, ...] = (6, 11)) -> dict[str, float]:
-    """BM3D of its authors, channel by channel, at the multiple of the estimated level that scores best on each."""
-    from bm3d import bm3d
-    from skimage.restoration import estimate_sigma
-
-    scores = []
-    for z, y in middles():
-        level = max(float(estimate_sigma(z[0].numpy(), channel_axis=0, average_sigmas=True)), 1e-3)
-        for multiple in multiples:
-            planes = [torch.from_numpy(bm3d(plane.numpy(), multiple * level)).float() for plane in z[0]]
-            scores.append(psnr(torch.stack(planes)[None], y).item())
-    table = torch.tensor(scores).view(-1, len(multiples))
-    found = {"CC, BM3D at its best on each: PSNR (dB)": table.amax(1).mean().item()}
-    for multiple, values in zip(multiples, table.T, strict=True):
-        found[f"CC, BM3D at {multiple} times the estimate: PSNR (dB)"] = values.mean().item()
-    return found
-
-
 RECIPES = {
-    "cbdnet-rival-bm3d": Measurement(
-        title="BM3D on photographs, its level chosen for each",
-        chapter="denoising/real_noise",
-        measure=bm3d_at_its_best,
-        source="Dabov et al., IEEE TIP 2007",
-        data="the middle 160x160 of CC's photographs, channel by channel",
-    ),
     "cbdnet": _recipe("CBDNet, camera noise", Camera(), "camera noise, shot 0 to 0.16, read 0 to 0.06"),
     "cbdnet-gaussian": _recipe("CBDNet, Gaussian noise", None, "Gaussian noise, sigma 0 to 55"),
     "cbdnet-photographs": _for_photographs(
