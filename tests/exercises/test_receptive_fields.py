@@ -10,6 +10,19 @@ from variants import cases, gets_its_points, gets_no_points
 NAME = "receptive_fields"
 Q1, Q2, Q3, Q4, Q5, Q6, Q7 = (f"{NAME}-{i}" for i in range(1, 8))
 
+FIT = """
+
+def gaussian_fit(share):
+    centre, variance = [], 0
+    for axis in (1, 0):
+        along = share.sum(axis)
+        place = torch.arange(len(along), dtype=along.dtype)
+        middle = (along * place).sum()
+        variance += (along * (place - middle).square()).sum() / 2
+        centre.append(middle.item())
+    return *centre, variance.sqrt().item()
+"""
+
 # (question, what is wrong) -> (old, new) in the master's answer
 WRONG = {
     (Q1, "adds whole kernels"): ("(kernel - 1)", "kernel"),
@@ -170,18 +183,8 @@ def effective(network, x):
             m.reset_running_stats()
     energy = g.square().mean((0, 1))
     return energy / energy.sum()
-
-
-def gaussian_fit(share):
-    centre, variance = [], 0
-    for axis in (1, 0):
-        along = share.sum(axis)
-        place = torch.arange(len(along), dtype=along.dtype)
-        middle = (along * place).sum()
-        variance += (along * (place - middle).square()).sum() / 2
-        centre.append(middle.item())
-    return *centre, variance.sqrt().item()
-""",
+"""
+    + FIT,
     (Q4, "leaves it frozen"): ("network.eval()", "network.eval().requires_grad_(False)"),
     (Q4, "lets everything be trained"): (
         "layer.training = mode\n",
@@ -286,18 +289,8 @@ def effective(network, x):
     for m, mode in zip(network.modules(), modes):
         m.training = mode
     return energy / energy.sum()
-
-
-def gaussian_fit(share):
-    centre, variance = [], 0
-    for axis in (1, 0):
-        along = share.sum(axis)
-        place = torch.arange(len(along), dtype=along.dtype)
-        middle = (along * place).sum()
-        variance += (along * (place - middle).square()).sum() / 2
-        centre.append(middle.item())
-    return *centre, variance.sqrt().item()
-""",
+"""
+    + FIT,
     (Q4, "the mode of the whole"): (
         "        layer.training = mode\n",
         "        pass\n    network.train(modes[0][1])\n",
